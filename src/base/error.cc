@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "base/error.h"
+
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace cpr {
+namespace {
+
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 17> kNames{{
+    {ErrorCode::kInternal, "internal"},
+    {ErrorCode::kSystem, "system"},
+    {ErrorCode::kInvalidArgument, "invalid-argument"},
+    {ErrorCode::kUnsupported, "unsupported"},
+    {ErrorCode::kInvalidState, "invalid-state"},
+    {ErrorCode::kCorruptState, "corrupt-state"},
+    {ErrorCode::kBlocked, "blocked"},
+    {ErrorCode::kBinaryMissing, "binary-missing"},
+    {ErrorCode::kBinaryNotExecutable, "binary-not-executable"},
+    {ErrorCode::kBinaryForeign, "binary-foreign"},
+    {ErrorCode::kBinaryIncompatible, "binary-incompatible"},
+    {ErrorCode::kJobActive, "job-active"},
+    {ErrorCode::kNoJob, "no-job"},
+    {ErrorCode::kTimeout, "timeout"},
+    {ErrorCode::kExecFailed, "exec-failed"},
+    {ErrorCode::kCancelled, "cancelled"},
+    {ErrorCode::kVmmGone, "vmm-gone"},
+}};
+
+}  // namespace
+
+std::string_view to_string(ErrorCode code) {
+    for (const auto& [value, name] : kNames)
+        if (value == code)
+            return name;
+    return "internal";
+}
+
+ErrorCode error_code_from(std::string_view text) {
+    for (const auto& [value, name] : kNames)
+        if (name == text)
+            return value;
+    return ErrorCode::kInternal;
+}
+
+Error Error::within(std::string_view context) const {
+    return Error(code_, "{}: {}", context, message_);
+}
+
+Error errno_error(std::string_view what) {
+    const int error = errno;
+    return Error(ErrorCode::kSystem, "cannot {}: {}", what, std::generic_category().message(error));
+}
+
+}  // namespace cpr

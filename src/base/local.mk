@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_LTLIBRARIES += src/base/libbase.la
+src_base_libbase_la_SOURCES = \
+	src/base/error.h src/base/error.cc \
+	src/base/event_loop.h src/base/event_loop.cc \
+	src/base/io.h src/base/io.cc \
+	src/base/log.h src/base/log.cc \
+	src/base/monotonic.h \
+	src/base/scope_exit.h \
+	src/base/unique_fd.h src/base/unique_fd.cc
+src_base_libbase_la_LIBADD = $(GLIB_LIBS) $(FMT_LIBS)

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_QMP_CONNECTION_H
+#define CPR_QMP_CONNECTION_H
+
+#include <deque>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/unique_fd.h"
+#include "qmp/framer.h"
+
+namespace cpr::qmp {
+
+// One end of a QMP connection over a connected unix stream socket: JSON objects both ways, with
+// descriptors (SCM_RIGHTS, close-on-exec on arrival). Lives on its event loop's thread. Writing
+// never blocks: what the peer does not take is queued. After the end of the connection nothing more
+// arrives.
+class Connection {
+  public:
+    struct Handlers {
+        // A message, with the descriptors that came along with its bytes.
+        std::function<void(nlohmann::json message, std::vector<UniqueFd> fds)> on_message;
+        // The peer is gone, or sent what is no JSON; called once, never from inside send(). The
+        // Connection may be destroyed in it.
+        std::function<void(const std::string& reason)> on_closed;
+    };
+
+    Connection(EventLoop& loop, UniqueFd socket, Handlers handlers);
+    ~Connection();
+
+    // Queues a message, sending `fds` (duplicated at once) with its first byte. Does nothing after
+    // the end of the connection.
+    void send(const nlohmann::json& message, std::span<const int> fds = {});
+
+    // Writes out what is queued, blocking, for at most `milliseconds`. Needed before an exec.
+    // Throws Error if it does not get through.
+    void flush(int milliseconds);
+
+    // The socket, still owned by the connection.
+    int fd() const { return socket_.get(); }
+
+  private:
+    struct Outgoing {
+        std::string bytes;
+        std::vector<UniqueFd> fds;
+    };
+
+    bool on_ready(GIOCondition condition);
+    bool receive();
+    void deliver();
+    void write_queue();
+    ssize_t write_some(Outgoing& out);
+    void fail(const std::string& reason);
+    void update_watch();
+
+    EventLoop& loop_;
+    UniqueFd socket_;
+    Handlers handlers_;
+    Framer framer_;
+    std::vector<UniqueFd> received_fds_;
+    std::deque<Outgoing> queue_;
+    EventSource read_watch_;
+    EventSource write_watch_;
+    EventSource failure_;
+    bool closed_ = false;
+    // Set while handlers run, to see that one of them destroyed this object.
+    bool* destroyed_ = nullptr;
+};
+
+}  // namespace cpr::qmp
+
+#endif

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_STATE_FD_TABLE_H
+#define CPR_STATE_FD_TABLE_H
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace cpr::state {
+
+// What a descriptor is, as far as the kernel tells: "file", "memfd", "socket", "pipe", "dir",
+// "char MAJOR:MINOR", or an anonymous inode's name such as "[eventfd]". Throws Error.
+std::string fd_kind(int fd);
+
+// The descriptors that an update carries over, by name and index. The numbers are written to a
+// memfd of its own, never into the device state. Outgoing tables borrow their descriptors.
+class OutgoingFds {
+  public:
+    // Throws Error kInternal if the name is taken, kSystem if the descriptor is not open.
+    void add(std::string_view name, uint32_t index, int fd);
+    // The table as it is handed to the new binary.
+    std::vector<uint8_t> serialize() const;
+    // Clears close-on-exec on all (directly before execve), or sets it again (when execve came
+    // back). Setting never throws; clearing undoes itself before it throws Error.
+    void set_inheritable(bool on) const;
+    size_t size() const { return entries_.size(); }
+
+  private:
+    struct Entry {
+        std::string name;
+        uint32_t index;
+        int fd;
+        std::string kind;
+    };
+    std::vector<Entry> entries_;
+};
+
+// The descriptors that came from the old binary: owned, close-on-exec from the first moment.
+class IncomingFds {
+  public:
+    IncomingFds() = default;
+    // Checks that each is open, of the kind that it was, and named once. Throws Error
+    // kCorruptState.
+    explicit IncomingFds(std::span<const uint8_t> table);
+
+    bool has(std::string_view name, uint32_t index = 0) const;
+    // Takes one out. Throws Error kCorruptState if there is none.
+    UniqueFd take(std::string_view name, uint32_t index = 0);
+    // "name/index" of those that nobody took.
+    std::vector<std::string> leftovers() const;
+
+  private:
+    std::map<std::pair<std::string, uint32_t>, UniqueFd> fds_;
+};
+
+constexpr size_t kMaxFdTable = size_t{1} << 20;
+
+}  // namespace cpr::state
+
+#endif

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_STATE_STREAM_H
+#define CPR_STATE_STREAM_H
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "state/archive.h"
+
+namespace cpr::state {
+
+// The state stream of docs/state-format.md: a header that can be read alone, then sections.
+constexpr uint32_t kFormatVersion = 1;
+constexpr size_t kMaxStream = size_t{64} << 20;
+constexpr size_t kMaxSections = 4096;
+
+struct Header {
+    uint32_t format = 0;
+    uint32_t architecture = 0;
+    uint64_t total_length = 0;
+    uint32_t sections = 0;
+};
+
+// What a section is, without its content.
+struct SectionInfo {
+    std::string id;
+    std::string kind;
+    uint16_t version = 0;
+    uint64_t length = 0;
+};
+
+// Collects sections; ids are unique.
+class StreamWriter {
+  public:
+    template <Fielded State>
+    void add(std::string_view id, const State& state) {
+        OutArchive archive;
+        State::fields(state, archive);
+        add_payload({std::string(id), std::string(State::kKind), State::kVersion, 0},
+                    archive.take());
+    }
+    // Throws Error kInternal if two sections have one id.
+    void add_payload(SectionInfo info, std::vector<uint8_t> payload);
+    std::vector<SectionInfo> sections() const;
+    // The finished stream.
+    std::vector<uint8_t> finish() const;
+
+  private:
+    struct Section {
+        SectionInfo info;
+        std::vector<uint8_t> payload;
+    };
+    std::vector<Section> sections_;
+};
+
+// Reads the header and checks it against the number of bytes there are. Throws Error kCorruptState.
+Header read_header(std::span<const uint8_t> stream);
+
+// Checks a whole stream when constructed (lengths, checksums, unique ids); every section must then
+// be taken by somebody. Throws Error kCorruptState, which names the section.
+class StreamReader {
+  public:
+    explicit StreamReader(std::vector<uint8_t> stream);
+
+    bool has(std::string_view id) const;
+    std::vector<SectionInfo> sections() const;
+
+    // Takes a section out and reads it whole: kind and version must be the type's own.
+    template <Fielded State>
+    State take(std::string_view id) {
+        const Section section = take_section(id, State::kKind, State::kVersion);
+        try {
+            State state;
+            InArchive archive(section.payload);
+            State::fields(state, archive);
+            archive.finish();
+            if constexpr (requires { state.validate(); })
+                state.validate();
+            return state;
+        } catch (const Error& error) {
+            throw Error(ErrorCode::kCorruptState, "state section '{}': {}", id, error.message());
+        }
+    }
+    // Refuses sections that nobody took.
+    void finish() const;
+
+  private:
+    struct Section {
+        SectionInfo info;
+        std::span<const uint8_t> payload;
+    };
+    Section take_section(std::string_view id, std::string_view kind, uint16_t version);
+
+    std::vector<uint8_t> stream_;
+    std::map<std::string, Section, std::less<>> sections_;
+};
+
+}  // namespace cpr::state
+
+#endif

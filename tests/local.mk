@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+UNIT_LIBS = $(GTEST_LIBS)
+UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(GTEST_CFLAGS) -I$(top_srcdir)/tests -DTESTS_SRCDIR='"$(abs_top_srcdir)/tests"'
+
+check_PROGRAMS += tests/unit_base tests/unit_qmp tests/unit_state
+TESTS += tests/unit_base tests/unit_qmp tests/unit_state
+
+tests_unit_base_SOURCES = tests/unit/base/base_test.cc
+tests_unit_base_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_base_LDADD = src/base/libbase.la $(UNIT_LIBS)
+
+tests_unit_qmp_SOURCES = tests/unit/qmp/framer_test.cc tests/unit/qmp/connection_test.cc
+tests_unit_qmp_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_qmp_LDADD = src/qmp/libqmp.la $(UNIT_LIBS)
+
+tests_unit_state_SOURCES = tests/unit/state/stream_test.cc tests/unit/state/fd_table_test.cc
+tests_unit_state_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_state_LDADD = src/state/libstate.la $(UNIT_LIBS)
