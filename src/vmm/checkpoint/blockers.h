@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_VMM_CHECKPOINT_BLOCKERS_H
+#define CPR_VMM_CHECKPOINT_BLOCKERS_H
+
+#include <list>
+#include <string>
+#include <vector>
+
+namespace cpr::vmm {
+
+// Why a guest cannot be updated now: a stable id, a reason, and what to do about it.
+struct Blocker {
+    std::string id;
+    std::string reason;
+    std::string remedy;
+};
+
+// The counted list of blockers. Whoever cannot be carried over holds a Registration for as long as
+// that is so. Used on the main thread only.
+class Blockers {
+  public:
+    // Removes its blocker when it goes. Must not outlive the list.
+    class Registration {
+      public:
+        Registration() = default;
+        Registration(Registration&& other) noexcept;
+        Registration& operator=(Registration&& other) noexcept;
+        Registration(const Registration&) = delete;
+        Registration& operator=(const Registration&) = delete;
+        ~Registration() { remove(); }
+        void remove();
+
+      private:
+        friend class Blockers;
+        Registration(Blockers& list, std::list<Blocker>::iterator entry)
+            : list_(&list), entry_(entry) {}
+        Blockers* list_ = nullptr;
+        std::list<Blocker>::iterator entry_;
+    };
+
+    [[nodiscard]] Registration add(Blocker blocker);
+    size_t count() const { return blockers_.size(); }
+    std::vector<Blocker> all() const { return {blockers_.begin(), blockers_.end()}; }
+
+  private:
+    std::list<Blocker> blockers_;
+};
+
+}  // namespace cpr::vmm
+
+#endif

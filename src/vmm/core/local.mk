@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+src_vmm_libvmm_la_SOURCES += \
+	src/vmm/core/bus.h \
+	src/vmm/core/device.h \
+	src/vmm/core/interrupts.h \
+	src/vmm/core/machine.h \
+	src/vmm/core/machine_config.h \
+	src/vmm/core/memory_map.h

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_VMM_CORE_MACHINE_H
+#define CPR_VMM_CORE_MACHINE_H
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "vmm/core/device.h"
+#include "vmm/core/machine_config.h"
+
+namespace cpr::vmm {
+
+// QEMU's names for what a guest is doing (qapi run-state), as far as this VMM has them.
+enum class RunState { kPrelaunch, kRunning, kPaused, kShutdown, kInMigrate };
+std::string_view to_string(RunState state);
+
+// Why the guest stops for good or starts again; QEMU's ShutdownCause.
+enum class ShutdownCause {
+    kHostQmpQuit,
+    kHostQmpSystemReset,
+    kHostSignal,
+    kGuestShutdown,
+    kGuestReset
+};
+std::string_view to_string(ShutdownCause cause);
+bool is_guest_caused(ShutdownCause cause);
+
+// What the machine reports; the monitor makes QMP events of it. Called on the main thread.
+struct MachineEvents {
+    std::function<void()> on_stop;
+    std::function<void()> on_resume;
+    std::function<void(ShutdownCause)> on_reset;
+    std::function<void(ShutdownCause)> on_shutdown;  // STOP or the end follow, by no_shutdown
+};
+
+// Times of CLOCK_MONOTONIC in ns.
+struct RunTimes {
+    int64_t first_stopped_ns = 0;  // last stop(): the first vCPU had left the guest
+    int64_t last_running_ns = 0;   // last start(): the last vCPU was about to enter the guest
+};
+
+struct VcpuInfo {
+    uint32_t index;
+    int thread_id;
+};
+
+// The virtual machine: KVM objects, memory, vCPUs, buses and devices. Built whole in the
+// constructor, cold or around what an old binary left. All functions are for the main thread.
+class Machine {
+  public:
+    // `restored` is null at a cold start. Throws Error and leaves nothing behind.
+    Machine(const MachineConfig& config, EventLoop& loop, Blockers& blockers, Restored* restored);
+    ~Machine();
+
+    void set_events(MachineEvents events);
+    RunState run_state() const;
+
+    // Lets all vCPUs run, and returns when each is entering the guest; stops them all, and returns
+    // when none is in the guest. Both report by events and do nothing if it is so already.
+    void start();
+    void stop();
+    // The same without events and without a change of the run state: an update's own stops.
+    void pause_vcpus();
+    void resume_vcpus();
+    RunTimes run_times() const;
+
+    void reset(ShutdownCause cause);
+    void press_power_button();
+
+    std::vector<VcpuInfo> vcpus() const;
+    const std::vector<std::unique_ptr<Device>>& devices() const;
+    // Everything that takes part in a checkpoint, in the order of saving: devices, then VFIO
+    // containers.
+    std::vector<CheckpointParticipant*> participants() const;
+
+    // All state sections: vCPUs, interrupt controllers, clock, devices. vCPUs are stopped.
+    void save(state::StreamWriter& writer) const;
+    // Descriptors of guest memory and boot files, beside those of the participants.
+    void keep(state::OutgoingFds& fds) const;
+
+  private:
+    class Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cpr::vmm
+
+#endif
