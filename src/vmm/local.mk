@@ -8,4 +8,5 @@ include src/vmm/pci/local.mk
 include src/vmm/device/local.mk
 include src/vmm/vfio/local.mk
 include src/vmm/monitor/local.mk
+include src/vmm/chardev/local.mk
 include src/vmm/checkpoint/local.mk

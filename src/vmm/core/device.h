@@ -8,6 +8,7 @@
 #include "base/event_loop.h"
 #include "state/fd_table.h"
 #include "state/stream.h"
+#include "vmm/chardev/chardev.h"
 #include "vmm/checkpoint/blockers.h"
 #include "vmm/checkpoint/participant.h"
 
@@ -32,6 +33,7 @@ struct DeviceContext {
     Bus& mmio;
     InterruptController& interrupts;
     Blockers& blockers;
+    Chardevs& chardevs;
     Restored* restored = nullptr;  // null at a cold start
 };
 

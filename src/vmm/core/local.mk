@@ -5,4 +5,5 @@ src_vmm_libvmm_la_SOURCES += \
 	src/vmm/core/interrupts.h \
 	src/vmm/core/machine.h \
 	src/vmm/core/machine_config.h \
-	src/vmm/core/memory_map.h
+	src/vmm/core/memory_map.h \
+	src/vmm/core/platform.h

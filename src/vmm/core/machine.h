@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -52,7 +53,8 @@ struct VcpuInfo {
 class Machine {
   public:
     // `restored` is null at a cold start. Throws Error and leaves nothing behind.
-    Machine(const MachineConfig& config, EventLoop& loop, Blockers& blockers, Restored* restored);
+    Machine(const MachineConfig& config, EventLoop& loop, Blockers& blockers, Chardevs& chardevs,
+            Restored* restored);
     ~Machine();
 
     void set_events(MachineEvents events);
@@ -66,6 +68,9 @@ class Machine {
     void pause_vcpus();
     void resume_vcpus();
     RunTimes run_times() const;
+
+    // Held by vCPU threads while they emulate an access; take it to touch devices while vCPUs run.
+    std::mutex& lock();
 
     void reset(ShutdownCause cause);
     void press_power_button();

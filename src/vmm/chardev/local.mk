@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+src_vmm_libvmm_la_SOURCES += src/vmm/chardev/chardev.h
