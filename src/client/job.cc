@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "client/job.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace cpr::client {
+
+using nlohmann::json;
+
+namespace {
+
+struct StatusName {
+    const char* name;
+    virDomainCprJobStatus status;
+};
+
+constexpr std::array kStatusNames{
+    StatusName{"none", VIR_DOMAIN_CPR_JOB_NONE},
+    StatusName{"running", VIR_DOMAIN_CPR_JOB_RUNNING},
+    StatusName{"completed", VIR_DOMAIN_CPR_JOB_COMPLETED},
+    StatusName{"failed", VIR_DOMAIN_CPR_JOB_FAILED},
+    StatusName{"rolled-back", VIR_DOMAIN_CPR_JOB_ROLLED_BACK},
+    StatusName{"cancelled", VIR_DOMAIN_CPR_JOB_CANCELLED},
+};
+
+CallError malformed(const std::string& what) {
+    return CallError("internal", fmt::format("the controller's report on the job {}; is this "
+                                             "libvirt-cpr older than the controller?",
+                                             what));
+}
+
+virDomainCprJobStatus status_named(const std::string& name) {
+    for (const StatusName& entry : kStatusNames) {
+        if (name == entry.name) {
+            return entry.status;
+        }
+    }
+    throw malformed(fmt::format("has the unknown status '{}'", name));
+}
+
+std::string text_at(const json& data, const char* name) {
+    auto member = data.find(name);
+    return member != data.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+// What is said of a job that failed without giving a reason.
+std::string default_reason(virDomainCprJobStatus status) {
+    switch (status) {
+        case VIR_DOMAIN_CPR_JOB_CANCELLED:
+            return "the update was cancelled";
+        case VIR_DOMAIN_CPR_JOB_NONE:
+            return "the domain has no update job";
+        default:
+            return "the update failed for an unknown reason; see the domain's log";
+    }
+}
+
+std::string joined(const std::string& prefix, const std::string& name) {
+    return prefix.empty() ? name : prefix + "." + name;
+}
+
+void add_value(TypedParams& params, const std::string& name, const json& value);
+
+void add_members(TypedParams& params, const std::string& prefix, const json& object) {
+    for (const auto& [name, value] : object.items()) {
+        add_value(params, joined(prefix, name), value);
+    }
+}
+
+void add_list(TypedParams& params, const std::string& prefix, const json& list) {
+    params.add_uint(joined(prefix, "count"), static_cast<unsigned int>(list.size()));
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        add_value(params, joined(prefix, std::to_string(i)), list[i]);
+    }
+}
+
+void add_value(TypedParams& params, const std::string& name, const json& value) {
+    if (name.size() >= VIR_TYPED_PARAM_FIELD_LENGTH) {
+        return;  // also the end of the recursion, whatever a peer sends
+    }
+    switch (value.type()) {
+        case json::value_t::object:
+            return add_members(params, name, value);
+        case json::value_t::array:
+            return add_list(params, name, value);
+        case json::value_t::string:
+            return params.add_string(name, value.get_ref<const std::string&>());
+        case json::value_t::boolean:
+            return params.add_boolean(name, value.get<bool>());
+        case json::value_t::number_unsigned:
+            return params.add_ullong(name, value.get<unsigned long long>());
+        case json::value_t::number_integer:
+            return params.add_llong(name, value.get<long long>());
+        case json::value_t::number_float:
+            return params.add_double(name, value.get<double>());
+        default:
+            return;  // null says that there is nothing to say
+    }
+}
+
+}  // namespace
+
+Job::Job(json data) : data_(std::make_unique<json>(std::move(data))) {
+    if (!data_->is_object()) {
+        throw malformed("is no object");
+    }
+    auto id = data_->find("job-id");
+    if (id == data_->end() || !id->is_number_unsigned()) {
+        throw malformed("has no job-id");
+    }
+    id_ = id->get<long long>();
+    status_ = status_named(text_at(*data_, "status"));
+    phase_ = text_at(*data_, "phase");
+}
+
+Job::Job(Job&&) noexcept = default;
+Job& Job::operator=(Job&&) noexcept = default;
+Job::~Job() = default;
+
+bool Job::is_complete() const {
+    return data_->contains("generation");
+}
+
+std::optional<CallError> Job::error() const {
+    if (status_ == VIR_DOMAIN_CPR_JOB_RUNNING || status_ == VIR_DOMAIN_CPR_JOB_COMPLETED) {
+        return std::nullopt;
+    }
+    std::string code;
+    std::string desc;
+    if (auto error = data_->find("error"); error != data_->end() && error->is_object()) {
+        code = text_at(*error, "code");
+        desc = text_at(*error, "desc");
+    }
+    if (code.empty()) {
+        code = status_ == VIR_DOMAIN_CPR_JOB_CANCELLED ? "cancelled" : "internal";
+    }
+    return CallError(code, desc.empty() ? default_reason(status_) : desc);
+}
+
+std::string Job::json_text() const {
+    return data_->dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+TypedParams Job::params() const {
+    TypedParams params;
+    add_members(params, "", *data_);
+    return params;
+}
+
+}  // namespace cpr::client
