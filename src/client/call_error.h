@@ -12,7 +12,7 @@ namespace cpr::client {
 // cpr::Error because it has to carry libvirt's own domains and codes unchanged, and codes of
 // controllers that are newer than this library.
 class CallError {
-public:
+  public:
     // An error of ours or of the controller; `code` is the stable one of docs/errors.md.
     CallError(std::string code, std::string message);
 
@@ -25,7 +25,7 @@ public:
     const std::string& code() const { return code_; }  // empty if the error is libvirt's
     const std::string& message() const { return message_; }
 
-private:
+  private:
     CallError() = default;
 
     int vir_code_ = VIR_ERR_INTERNAL_ERROR;

@@ -19,7 +19,7 @@ namespace cpr::client {
 // One report on an update job: the answer of query-update-in-place, or the data of an
 // UPDATE_IN_PLACE event (docs/protocol.md). Immutable; checked when it is made.
 class Job {
-public:
+  public:
     // Throws CallError if `data` is no report.
     explicit Job(nlohmann::json data);
     Job(Job&&) noexcept;
@@ -40,7 +40,7 @@ public:
     std::string json_text() const;
     TypedParams params() const;
 
-private:
+  private:
     std::unique_ptr<nlohmann::json> data_;
     long long id_ = 0;
     virDomainCprJobStatus status_ = VIR_DOMAIN_CPR_JOB_NONE;

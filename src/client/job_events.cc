@@ -46,8 +46,8 @@ JobEvents::JobEvents(virDomainPtr domain)
     auto on_free = [](void* opaque) { delete static_cast<std::shared_ptr<Queue>*>(opaque); };
     // The event loop may still be in the callback when this object is gone: it has its own share.
     auto share = std::make_unique<std::shared_ptr<Queue>>(queue_);
-    callback_id_ = virConnectDomainQemuMonitorEventRegister(
-        connection_, domain, "UPDATE_IN_PLACE", on_event, share.get(), on_free, 0);
+    callback_id_ = virConnectDomainQemuMonitorEventRegister(connection_, domain, "UPDATE_IN_PLACE",
+                                                            on_event, share.get(), on_free, 0);
     if (callback_id_ >= 0) {
         share.release();
     }

@@ -14,7 +14,7 @@ namespace cpr::client {
 // The UPDATE_IN_PLACE events of one domain, queued from the thread that runs libvirt's event loop
 // for the thread that waits. Without an event loop none ever comes, so nobody may rely on them.
 class JobEvents {
-public:
+  public:
     // Subscribes, if the application has registered an event loop; failing to is not an error.
     explicit JobEvents(virDomainPtr domain);
     JobEvents(const JobEvents&) = delete;
@@ -24,7 +24,7 @@ public:
     // The next event's data as JSON text; nothing if none came within `limit`.
     std::optional<std::string> next(std::chrono::milliseconds limit);
 
-private:
+  private:
     struct Queue;
 
     virConnectPtr connection_;

@@ -16,14 +16,14 @@ using Clock = std::chrono::steady_clock;
 // Tells which of a job's reports are news. The same change arrives by event and by query, and an
 // event may overtake a query's answer.
 class JobProgress {
-public:
+  public:
     explicit JobProgress(long long id) : id_(id) {}
 
     // Whether `job` says something new on the job that is followed. Throws CallError if `job`
     // shows that the job's outcome is lost, because another one has taken its place.
     bool is_news(const Job& job);
 
-private:
+  private:
     long long id_;
     virDomainCprJobStatus status_ = VIR_DOMAIN_CPR_JOB_NONE;
     std::string phase_;

@@ -11,7 +11,7 @@ namespace cpr::client {
 // The error of the last call that this thread made, as virCprGetLastError() hands it out. Kept per
 // thread because libvirt's API reports errors that way, and a C caller expects the same.
 class LastError {
-public:
+  public:
     // The calling thread's own.
     static LastError& of_this_thread();
 
@@ -24,7 +24,7 @@ public:
     // The stable code; nullptr if the last call succeeded or the error is libvirt's own.
     const char* code() const;
 
-private:
+  private:
     bool is_set_ = false;
     std::string message_;
     std::string code_;

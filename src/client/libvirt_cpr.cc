@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The C boundary of liblibvirt-cpr: arguments are checked here, and no exception passes it.
+#pragma GCC visibility push(default)
 #include <libvirt-cpr/libvirt-cpr.h>
+#pragma GCC visibility pop
 
 #include <fmt/format.h>
 

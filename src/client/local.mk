@@ -1,1 +1,29 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# The sources as a convenience library, so that unit tests see more than the exported symbols.
+noinst_LTLIBRARIES += src/client/libclient.la
+src_client_libclient_la_SOURCES = \
+	src/client/call_error.h src/client/call_error.cc \
+	src/client/job.h src/client/job.cc \
+	src/client/job_events.h src/client/job_events.cc \
+	src/client/job_wait.h src/client/job_wait.cc \
+	src/client/last_error.h src/client/last_error.cc \
+	src/client/libvirt_cpr.cc \
+	src/client/monitor.h src/client/monitor.cc \
+	src/client/reply.h src/client/reply.cc \
+	src/client/typed_params.h src/client/typed_params.cc
+src_client_libclient_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+src_client_libclient_la_LIBADD = $(LIBVIRT_LIBS) $(FMT_LIBS)
+
+lib_LTLIBRARIES += liblibvirt-cpr.la
+liblibvirt_cpr_la_SOURCES =
+# Makes libtool link with the C++ compiler.
+nodist_EXTRA_liblibvirt_cpr_la_SOURCES = dummy.cc
+liblibvirt_cpr_la_LIBADD = src/client/libclient.la
+liblibvirt_cpr_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined \
+	-Wl,--version-script=$(top_srcdir)/src/client/libvirt_cpr.map
+liblibvirt_cpr_la_DEPENDENCIES = src/client/libclient.la src/client/libvirt_cpr.map
+EXTRA_DIST += src/client/libvirt_cpr.map
+
+libvirt_cpr_includedir = $(includedir)/libvirt-cpr
+libvirt_cpr_include_HEADERS = include/libvirt-cpr/libvirt-cpr.h
+pkgconfig_DATA += src/client/libvirt-cpr.pc

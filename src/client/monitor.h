@@ -14,7 +14,7 @@ namespace cpr::client {
 // The requests to a domain's controller (docs/protocol.md), each one round trip through libvirt.
 // The domain is the caller's and has to outlive this. Failures are thrown as CallError.
 class Monitor {
-public:
+  public:
     explicit Monitor(virDomainPtr domain) : domain_(domain) {}
 
     // Starts a job and returns its number; the new binary is the host's choice if `emulator` is
@@ -23,7 +23,7 @@ public:
     Job query_job();
     void cancel();
 
-private:
+  private:
     nlohmann::json execute(const std::string& name, const nlohmann::json& arguments);
 
     virDomainPtr domain_;

@@ -34,8 +34,9 @@ CallError error_of_reply(const json& error) {
     std::string desc = text_member(error, "desc");
     std::string code = text_member(error, "code");
     if (code.empty() && text_member(error, "class") == "CommandNotFound") {
-        return CallError("unsupported", "the domain has no controller for updates in place; its "
-                                        "<emulator> must be virt-cpr-emulator when it is started");
+        return CallError("unsupported",
+                         "the domain has no controller for updates in place; its "
+                         "<emulator> must be virt-cpr-emulator when it is started");
     }
     if (desc.empty()) {
         desc = "the domain's monitor reported an error without a description";

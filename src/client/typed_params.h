@@ -11,7 +11,7 @@ namespace cpr::client {
 // Owns a list of libvirt's typed parameters. Names that are too long for libvirt are left out;
 // adding throws CallError only when memory is short.
 class TypedParams {
-public:
+  public:
     TypedParams() = default;
     TypedParams(TypedParams&& other) noexcept;
     TypedParams(const TypedParams&) = delete;
@@ -32,7 +32,7 @@ public:
     // The list becomes the caller's, to be freed by virTypedParamsFree(); this is empty then.
     virTypedParameterPtr release();
 
-private:
+  private:
     virTypedParameterPtr params_ = nullptr;
     int size_ = 0;
     int capacity_ = 0;
