@@ -1,1 +1,20 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+noinst_LTLIBRARIES += src/tools/libupdate.la
+src_tools_libupdate_la_SOURCES = \
+	src/tools/event_thread.h src/tools/event_thread.cc \
+	src/tools/i18n.h src/tools/i18n.cc \
+	src/tools/interrupt_watch.h src/tools/interrupt_watch.cc \
+	src/tools/job_summary.h src/tools/job_summary.cc \
+	src/tools/libvirt_session.h src/tools/libvirt_session.cc \
+	src/tools/message.h src/tools/message.cc \
+	src/tools/progress.h src/tools/progress.cc \
+	src/tools/update_command.h src/tools/update_command.cc \
+	src/tools/update_report.h src/tools/update_report.cc \
+	src/tools/update_request.h src/tools/update_request.cc
+src_tools_libupdate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+src_tools_libupdate_la_LIBADD = src/base/libbase.la liblibvirt-cpr.la $(LIBVIRT_LIBS) $(FMT_LIBS)
+
+bin_PROGRAMS += virt-update-in-place
+virt_update_in_place_SOURCES = src/tools/virt_update_in_place.cc
+virt_update_in_place_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+virt_update_in_place_LDADD = src/tools/libupdate.la

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/i18n.h"
+
+#include <clocale>
+
+#include "config.h"
+
+namespace cpr::tools {
+
+void set_up_language() {
+    setlocale(LC_ALL, "");
+    bindtextdomain(PACKAGE, LOCALEDIR);
+    textdomain(PACKAGE);
+}
+
+}  // namespace cpr::tools

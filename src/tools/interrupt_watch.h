@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_TOOLS_INTERRUPT_WATCH_H
+#define CPR_TOOLS_INTERRUPT_WATCH_H
+
+#include <csignal>
+#include <functional>
+#include <thread>
+
+#include "base/unique_fd.h"
+
+namespace cpr::tools {
+
+// While it lives, the first SIGINT calls a function, from a thread of its own, instead of ending
+// the program; a second one ends it as usual. Threads started before it must block SIGINT.
+class InterruptWatch {
+  public:
+    explicit InterruptWatch(std::function<void()> on_interrupt);
+    InterruptWatch(const InterruptWatch&) = delete;
+    InterruptWatch& operator=(const InterruptWatch&) = delete;
+    ~InterruptWatch();
+
+  private:
+    void run();
+
+    std::function<void()> on_interrupt_;
+    sigset_t interrupt_{};
+    sigset_t mask_before_{};
+    UniqueFd signal_fd_;
+    UniqueFd stop_fd_;
+    std::thread thread_;
+};
+
+}  // namespace cpr::tools
+
+#endif

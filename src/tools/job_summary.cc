@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/job_summary.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+namespace cpr::tools {
+
+namespace {
+
+constexpr double kNanosecondsPerMillisecond = 1e6;
+
+class Params {
+  public:
+    Params(virTypedParameterPtr params, int count) : params_(params), count_(count) {}
+
+    std::string text(const std::string& name) const {
+        virTypedParameterPtr param = virTypedParamsGet(params_, count_, name.c_str());
+        return param && param->type == VIR_TYPED_PARAM_STRING ? param->value.s : "";
+    }
+
+    unsigned int count(const std::string& name) const {
+        virTypedParameterPtr param = virTypedParamsGet(params_, count_, name.c_str());
+        return param && param->type == VIR_TYPED_PARAM_UINT ? param->value.ui : 0;
+    }
+
+    std::optional<double> milliseconds(const std::string& name) const {
+        virTypedParameterPtr param = virTypedParamsGet(params_, count_, name.c_str());
+        if (!param || param->type != VIR_TYPED_PARAM_ULLONG) {
+            return std::nullopt;
+        }
+        return static_cast<double>(param->value.ul) / kNanosecondsPerMillisecond;
+    }
+
+  private:
+    virTypedParameterPtr params_;
+    int count_;
+};
+
+std::vector<Blocker> blockers_of(const Params& params) {
+    std::vector<Blocker> blockers;
+    for (unsigned int i = 0; i < params.count(VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_COUNT); ++i) {
+        std::string prefix = fmt::format("blockers.{}.", i);
+        blockers.push_back({params.text(prefix + "id"), params.text(prefix + "reason"),
+                            params.text(prefix + "remedy")});
+    }
+    return blockers;
+}
+
+std::vector<std::string> phases_of(const Params& params) {
+    std::vector<std::string> phases;
+    for (unsigned int i = 0; i < params.count("phases.count"); ++i) {
+        phases.push_back(params.text(fmt::format("phases.{}.name", i)));
+    }
+    return phases;
+}
+
+std::vector<PausePart> pause_parts_of(const Params& params) {
+    constexpr std::array kParts{"save", "exec", "load", "resume"};
+    std::vector<PausePart> parts;
+    for (const char* name : kParts) {
+        if (auto milliseconds = params.milliseconds(fmt::format("pause.{}-ns", name))) {
+            parts.push_back({name, *milliseconds});
+        }
+    }
+    return parts;
+}
+
+}  // namespace
+
+JobSummary summarize(virDomainCprJobStatus status, virTypedParameterPtr params, int nparams) {
+    Params from(params, nparams);
+    return JobSummary{
+        .status = status,
+        .phase = from.text(VIR_DOMAIN_CPR_JOB_FIELD_PHASE),
+        .old_version = from.text(VIR_DOMAIN_CPR_JOB_FIELD_OLD_VERSION),
+        .new_version = from.text(VIR_DOMAIN_CPR_JOB_FIELD_NEW_VERSION),
+        .error = from.text(VIR_DOMAIN_CPR_JOB_FIELD_ERROR_DESC),
+        .phases = phases_of(from),
+        .blockers = blockers_of(from),
+        .pause_milliseconds = from.milliseconds(VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_TOTAL),
+        .pause_parts = pause_parts_of(from),
+    };
+}
+
+}  // namespace cpr::tools

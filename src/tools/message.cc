@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/message.h"
+
+#include <cstdio>
+
+#include "tools/i18n.h"
+
+namespace cpr::tools {
+
+void print_error(const std::string& text) {
+    std::fflush(stdout);
+    std::string line = format_text(_("error: {}"), text);
+    std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace cpr::tools

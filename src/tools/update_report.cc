@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/update_report.h"
+
+#include "tools/i18n.h"
+
+namespace cpr::tools {
+
+namespace {
+
+// libvirt-cpr of another version may leave something out; the line has to stay readable.
+std::string or_unknown(const std::string& version) {
+    return version.empty() ? _("an unknown version") : version;
+}
+
+std::string blocker_line(const Blocker& blocker) {
+    if (blocker.remedy.empty()) {
+        return format_text(_("blocker {}: {}"), blocker.id, blocker.reason);
+    }
+    return format_text(_("blocker {}: {} (remedy: {})"), blocker.id, blocker.reason,
+                       blocker.remedy);
+}
+
+std::string cause(const JobSummary& job) {
+    if (!job.error.empty()) {
+        return job.error;
+    }
+    return job.status == VIR_DOMAIN_CPR_JOB_CANCELLED ? _("the update was cancelled")
+                                                      : _("an unknown cause; see the domain's log");
+}
+
+std::string pause_line(const char* label, double milliseconds) {
+    return fmt::format("{:<17}{:>10.3f} ms", label, milliseconds);
+}
+
+}  // namespace
+
+std::string success_line(const UpdateRequest& request, const JobSummary& job) {
+    std::string from = or_unknown(job.old_version);
+    std::string to = or_unknown(job.new_version);
+    if (request.check) {
+        return format_text(_("Domain '{}' can be updated in place from {} to {}"), request.domain,
+                           from, to);
+    }
+    if (!job.pause_milliseconds) {
+        return format_text(_("Domain '{}' updated in place from {} to {}"), request.domain, from,
+                           to);
+    }
+    return format_text(_("Domain '{}' updated in place from {} to {}, paused for {:.1f} ms"),
+                       request.domain, from, to, *job.pause_milliseconds);
+}
+
+std::string failure_headline(const UpdateRequest& request) {
+    if (request.check) {
+        return format_text(_("Domain '{}' cannot be updated in place"), request.domain);
+    }
+    return format_text(_("Failed to update domain '{}' in place"), request.domain);
+}
+
+std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSummary& job) {
+    std::vector<std::string> lines{failure_headline(request), cause(job)};
+    for (const Blocker& blocker : job.blockers) {
+        lines.push_back(blocker_line(blocker));
+    }
+    if (job.status == VIR_DOMAIN_CPR_JOB_ROLLED_BACK) {
+        lines.push_back(format_text(_("the guest runs on with {}"), or_unknown(job.old_version)));
+    }
+    return lines;
+}
+
+std::vector<std::string> pause_lines(const JobSummary& job) {
+    std::vector<std::string> lines;
+    if (!job.pause_milliseconds) {
+        return lines;
+    }
+    lines.push_back(pause_line(_("Pause:"), *job.pause_milliseconds));
+    for (const PausePart& part : job.pause_parts) {
+        lines.push_back(pause_line(fmt::format("  {}:", part.name).c_str(), part.milliseconds));
+    }
+    return lines;
+}
+
+}  // namespace cpr::tools

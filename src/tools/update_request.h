@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_TOOLS_UPDATE_REQUEST_H
+#define CPR_TOOLS_UPDATE_REQUEST_H
+
+#include <string>
+#include <vector>
+
+namespace cpr::tools {
+
+inline constexpr const char* kUpdateCommandName = "update-in-place";
+
+// What a user asks of update-in-place.
+struct UpdateRequest {
+    std::string domain;    // name, UUID or id
+    std::string emulator;  // empty: the host's choice
+    bool check = false;
+    bool verbose = false;
+    bool help = false;  // then nothing else counts
+};
+
+// Reads the words after `update-in-place` by the rules and with the errors of virsh: options may be
+// anywhere, `--domain g1`, `--domain=g1` and a bare `g1` are the same, and `--` ends the options.
+// Throws Error(kInvalidArgument).
+UpdateRequest parse_update_words(const std::vector<std::string>& words);
+
+// The command's option names without dashes, for completion.
+std::vector<std::string> update_option_names();
+
+}  // namespace cpr::tools
+
+#endif
