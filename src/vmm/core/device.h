@@ -18,11 +18,21 @@ class Bus;
 class InterruptController;
 class Machine;
 class MemoryMap;
+class PciHost;
 
 // What the new binary got from the old one. Devices take their parts out of it.
 struct Restored {
     state::StreamReader state;
     state::IncomingFds fds;
+};
+
+// What a device asks of the machine, which acts on it later, on the main thread. Any thread that
+// holds the machine lock.
+class PlatformRequests {
+  public:
+    virtual ~PlatformRequests() = default;
+    virtual void request_reset() = 0;
+    virtual void request_shutdown() = 0;
 };
 
 // What a device is built with. The references outlive every device.
@@ -34,6 +44,8 @@ struct DeviceContext {
     InterruptController& interrupts;
     Blockers& blockers;
     Chardevs& chardevs;
+    PlatformRequests& requests;
+    PciHost* pci = nullptr;        // for PCI devices: the root complex
     Restored* restored = nullptr;  // null at a cold start
 };
 
