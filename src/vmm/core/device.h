@@ -19,6 +19,7 @@ class InterruptController;
 class Machine;
 class MemoryMap;
 class PciHost;
+class VfioManager;
 
 // What the new binary got from the old one. Devices take their parts out of it.
 struct Restored {
@@ -46,6 +47,7 @@ struct DeviceContext {
     Chardevs& chardevs;
     PlatformRequests& requests;
     PciHost* pci = nullptr;        // for PCI devices: the root complex
+    VfioManager* vfio = nullptr;   // for vfio-pci: the container
     Restored* restored = nullptr;  // null at a cold start
 };
 
