@@ -99,7 +99,7 @@ IncomingFds::IncomingFds(std::span<const uint8_t> table) {
             if (fd < 3 || fcntl(fd, F_GETFD) < 0)
                 throw Error(ErrorCode::kCorruptState, "{} is not open", label);
             for (const auto& [key, other] : fds_)
-                if (other.get() == fd)
+                if (other.fd.get() == fd)
                     throw Error(ErrorCode::kCorruptState, "{} is named twice", label);
             set_cloexec(fd, true);
             if (const std::string kind = fd_kind(fd); kind != entry.at("kind"))
@@ -107,7 +107,7 @@ IncomingFds::IncomingFds(std::span<const uint8_t> table) {
                             entry.at("kind").get<std::string>());
             if (fds_.contains({name, index}))
                 throw Error(ErrorCode::kCorruptState, "{}: that name is taken", label);
-            fds_.emplace(std::pair{name, index}, UniqueFd(fd));
+            fds_.emplace(std::pair{name, index}, Entry{UniqueFd(fd)});
         }
     } catch (const nlohmann::json::exception& error) {
         throw Error(ErrorCode::kCorruptState, "the descriptor table: {}", error.what());
@@ -115,24 +115,35 @@ IncomingFds::IncomingFds(std::span<const uint8_t> table) {
 }
 
 bool IncomingFds::has(std::string_view name, uint32_t index) const {
-    return fds_.contains({std::string(name), index});
+    const auto found = fds_.find({std::string(name), index});
+    return found != fds_.end() && !found->second.taken;
 }
 
 UniqueFd IncomingFds::take(std::string_view name, uint32_t index) {
-    const auto found = fds_.find({std::string(name), index});
-    if (found == fds_.end())
+    if (!has(name, index))
         throw Error(ErrorCode::kCorruptState, "the descriptor {}/{} was not carried over", name,
                     index);
-    UniqueFd fd = std::move(found->second);
-    fds_.erase(found);
-    return fd;
+    Entry& entry = fds_.at({std::string(name), index});
+    entry.taken = true;
+    return entry.fd.dup();
 }
 
 std::vector<std::string> IncomingFds::leftovers() const {
     std::vector<std::string> names;
-    for (const auto& [key, fd] : fds_)
-        names.push_back(fmt::format("{}/{}", key.first, key.second));
+    for (const auto& [key, entry] : fds_)
+        if (!entry.taken)
+            names.push_back(fmt::format("{}/{}", key.first, key.second));
     return names;
+}
+
+void IncomingFds::reset() {
+    for (auto& [key, entry] : fds_)
+        entry.taken = false;
+}
+
+void IncomingFds::keep(OutgoingFds& fds) const {
+    for (const auto& [key, entry] : fds_)
+        fds.add(key.first, key.second, entry.fd.get());
 }
 
 }  // namespace cpr::state

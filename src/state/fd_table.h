@@ -41,7 +41,9 @@ class OutgoingFds {
     std::vector<Entry> entries_;
 };
 
-// The descriptors that came from the old binary: owned, close-on-exec from the first moment.
+// The descriptors that came from the old binary: owned, close-on-exec from the first moment. Those
+// who need one take a duplicate; the originals stay until the end, so that a load that fails can
+// hand them all on, to the old binary.
 class IncomingFds {
   public:
     IncomingFds() = default;
@@ -50,13 +52,21 @@ class IncomingFds {
     explicit IncomingFds(std::span<const uint8_t> table);
 
     bool has(std::string_view name, uint32_t index = 0) const;
-    // Takes one out. Throws Error kCorruptState if there is none.
+    // A duplicate of one that nobody took yet. Throws Error kCorruptState if there is none.
     UniqueFd take(std::string_view name, uint32_t index = 0);
     // "name/index" of those that nobody took.
     std::vector<std::string> leftovers() const;
+    // All may be taken again: whoever took them has given up.
+    void reset();
+    // Names all of them again, for another exec.
+    void keep(OutgoingFds& fds) const;
 
   private:
-    std::map<std::pair<std::string, uint32_t>, UniqueFd> fds_;
+    struct Entry {
+        UniqueFd fd;
+        bool taken = false;
+    };
+    std::map<std::pair<std::string, uint32_t>, Entry> fds_;
 };
 
 constexpr size_t kMaxFdTable = size_t{1} << 20;

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/event_loop.h"
 #include "state/fd_table.h"
@@ -24,7 +25,7 @@ class VfioManager;
 // What the new binary got from the old one. Devices take their parts out of it.
 struct Restored {
     state::StreamReader state;
-    state::IncomingFds fds;
+    state::IncomingFds& fds;
 };
 
 // What a device asks of the machine, which acts on it later, on the main thread. Any thread that
@@ -64,6 +65,8 @@ class Device : public CheckpointParticipant {
     // The guest's platform reset: back to the state after power-on. vCPUs are stopped.
     virtual void reset() = 0;
     virtual void save(state::StreamWriter& writer) const = 0;
+    // The state sections that save() writes, without their content: what the new binary must know.
+    virtual std::vector<state::SectionInfo> sections() const = 0;
 
   private:
     std::string id_;
@@ -74,6 +77,7 @@ class StatelessDevice : public Device {
   public:
     using Device::Device;
     void save(state::StreamWriter&) const final {}
+    std::vector<state::SectionInfo> sections() const final { return {}; }
 };
 
 // Its guest-visible values are all in `state_`, a struct with one list of fields (state/archive.h).
@@ -88,6 +92,9 @@ class StatefulDevice : public Device {
             state_ = context.restored->state.template take<State>(this->id());
     }
     void save(state::StreamWriter& writer) const final { writer.add(id(), snapshot()); }
+    std::vector<state::SectionInfo> sections() const final {
+        return {{id(), std::string(State::kKind), State::kVersion, 0}};
+    }
 
   protected:
     bool restored() const { return restored_; }
@@ -106,6 +113,7 @@ class NotMigratableDevice : public Device {
     NotMigratableDevice(std::string id, const DeviceContext& context, Blocker blocker)
         : Device(std::move(id)), registration_(context.blockers.add(std::move(blocker))) {}
     void save(state::StreamWriter&) const final {}
+    std::vector<state::SectionInfo> sections() const final { return {}; }
 
   private:
     Blockers::Registration registration_;

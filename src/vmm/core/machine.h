@@ -83,6 +83,8 @@ class Machine {
 
     // All state sections: vCPUs, interrupt controllers, clock, devices. vCPUs are stopped.
     void save(state::StreamWriter& writer) const;
+    // What save() would write, without the content; vCPUs may run.
+    std::vector<state::SectionInfo> sections() const;
     // Descriptors of guest memory and boot files, beside those of the participants.
     void keep(state::OutgoingFds& fds) const;
 

@@ -25,6 +25,20 @@ TEST(FdTable, CarriesDescriptorsByNameAndIndex) {
     EXPECT_TRUE(in.has("ram"));
     EXPECT_EQ(in.leftovers(), std::vector<std::string>{"ram/0"});
     EXPECT_THROW(in.take("irq", 3), Error);
+    in.reset();
+    EXPECT_NO_THROW(in.take("irq", 3));
+}
+
+TEST(FdTable, ArrivalsCanBeHandedOn) {
+    UniqueFd memfd = make_memfd("x");
+    OutgoingFds out;
+    out.add("ram", 2, memfd.get());
+    IncomingFds in(out.serialize());
+    memfd.release();
+    const UniqueFd taken = in.take("ram", 2);
+    OutgoingFds again;
+    in.keep(again);
+    EXPECT_EQ(again.serialize(), out.serialize());
 }
 
 TEST(FdTable, CloseOnExecIsClearedOnlyWhileInheritable) {

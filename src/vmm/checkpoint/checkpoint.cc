@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "vmm/checkpoint/checkpoint.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <system_error>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/monotonic.h"
+#include "base/scope_exit.h"
+
+namespace cpr::vmm {
+namespace {
+
+// What the checkpoint itself must remember.
+struct CheckpointState {
+    static constexpr std::string_view kKind = "checkpoint";
+    static constexpr uint16_t kVersion = 1;
+    bool was_running = false;
+
+    template <typename Self, typename Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.was_running);
+    }
+};
+constexpr std::string_view kSectionId = "checkpoint";
+
+Error blocked(const Blockers& blockers) {
+    std::string reasons;
+    for (const Blocker& blocker : blockers.all())
+        reasons += (reasons.empty() ? "" : "; ") + blocker.reason;
+    return Error(ErrorCode::kBlocked, "the guest cannot be updated in place: {}", reasons);
+}
+
+// Undoing goes on whatever happens; the first failure is the one to tell.
+class Undo {
+  public:
+    void operator()(const std::function<void()>& step) {
+        try {
+            step();
+        } catch (const Error& error) {
+            log::error("undoing a save: {}", error.message());
+            if (!first_)
+                first_ = error;
+        }
+    }
+    void rethrow() const {
+        if (first_)
+            throw *first_;
+    }
+
+  private:
+    std::optional<Error> first_;
+};
+
+std::vector<char*> pointers(std::vector<std::string>& arguments) {
+    std::vector<char*> list;
+    for (std::string& argument : arguments)
+        list.push_back(argument.data());
+    list.push_back(nullptr);
+    return list;
+}
+
+}  // namespace
+
+Checkpoint::Checkpoint(CheckpointSubject& subject, Blockers& blockers,
+                       std::optional<state::IncomingFds> incoming)
+    : subject_(subject),
+      blockers_(blockers),
+      incoming_(std::move(incoming)),
+      phase_(incoming_ ? Phase::kIncoming : Phase::kNone) {}
+
+bool Checkpoint::was_running() const {
+    return phase_ == Phase::kNone ? subject_.running() : was_running_;
+}
+
+Checkpoint::SaveResult Checkpoint::save() {
+    if (phase_ != Phase::kNone)
+        throw Error(ErrorCode::kInvalidState, "cannot save in state '{}'", to_string(phase_));
+    if (blockers_.count() > 0)
+        throw blocked(blockers_);
+    SaveResult result{};
+    result.begin_ns = monotonic_ns();
+    result.was_running = was_running_ = subject_.running();
+    const auto participants = subject_.participants();
+    ScopeExit undo([&] {
+        try {
+            undo_save(participants);
+        } catch (const Error&) {
+            // Logged; the error that made the save fail is the one to tell.
+        }
+    });
+
+    subject_.pause_vcpus();
+    result.vcpus_stopped_ns = was_running_ ? subject_.first_stopped_ns() : monotonic_ns();
+    for (CheckpointParticipant* participant : participants)
+        participant->detach_interrupts();
+    result.interrupts_detached_ns = monotonic_ns();
+
+    state::StreamWriter writer;
+    writer.add(kSectionId, CheckpointState{was_running_});
+    subject_.save(writer);
+    const std::vector<uint8_t> stream = writer.finish();
+    state_ = make_memfd("cpr-state");
+    write_all(state_.get(), stream, "the state");
+    result.state_bytes = stream.size();
+    result.state_written_ns = monotonic_ns();
+
+    // Every container is asked before any is touched.
+    for (CheckpointParticipant* participant : participants)
+        participant->check_vaddrs();
+    for (CheckpointParticipant* participant : participants)
+        participant->invalidate_vaddrs();
+    result.vaddrs_invalidated_ns = monotonic_ns();
+
+    undo.dismiss();
+    phase_ = Phase::kSaved;
+    return result;
+}
+
+void Checkpoint::undo_save(const std::vector<CheckpointParticipant*>& participants) {
+    Undo undo;
+    for (auto it = participants.rbegin(); it != participants.rend(); ++it)
+        undo([&] { (*it)->restore_vaddrs(); });
+    for (auto it = participants.rbegin(); it != participants.rend(); ++it)
+        undo([&] { (*it)->attach_interrupts(); });
+    if (was_running_)
+        undo([&] { subject_.resume_vcpus(); });
+    state_.reset();
+    undo.rethrow();
+}
+
+void Checkpoint::cancel() {
+    if (phase_ != Phase::kSaved)
+        throw Error(ErrorCode::kInvalidState, "cannot cancel in state '{}'", to_string(phase_));
+    phase_ = Phase::kNone;
+    undo_save(subject_.participants());
+}
+
+state::OutgoingFds Checkpoint::outgoing() const {
+    state::OutgoingFds fds;
+    if (incoming_) {
+        incoming_->keep(fds);
+        return fds;
+    }
+    subject_.keep(fds);
+    for (const CheckpointParticipant* participant : subject_.participants())
+        participant->keep(fds);
+    fds.add("state", 0, state_.get());
+    return fds;
+}
+
+void Checkpoint::exec(int binary_fd, std::vector<std::string> arguments) {
+    if (phase_ == Phase::kNone)
+        throw Error(ErrorCode::kInvalidState, "cannot exec before a save");
+    const state::OutgoingFds fds = outgoing();
+    const UniqueFd table = make_memfd("cpr-table");
+    write_all(table.get(), fds.serialize(), "the descriptor table");
+    arguments.push_back("-cpr");
+    arguments.push_back(fmt::format("fd={}", table.get()));
+    const std::vector<char*> argv = pointers(arguments);
+    subject_.flush();
+
+    ScopeExit close_again([&] {
+        fds.set_inheritable(false);
+        set_cloexec(table.get(), true);
+    });
+    fds.set_inheritable(true);
+    set_cloexec(table.get(), false);
+    execveat(binary_fd, "", argv.data(), environ, AT_EMPTY_PATH);
+    const int error = errno;
+    throw Error(ErrorCode::kExecFailed, "cannot execute the new binary '{}': {}", arguments[0],
+                std::generic_category().message(error));
+}
+
+Checkpoint::LoadResult Checkpoint::load() {
+    if (phase_ != Phase::kIncoming)
+        throw Error(ErrorCode::kInvalidState, "cannot load in state '{}'", to_string(phase_));
+    LoadResult result{};
+    result.begin_ns = monotonic_ns();
+    ScopeExit undo([&] {
+        subject_.discard();
+        incoming_->reset();
+    });
+    const UniqueFd state = incoming_->take("state");
+    Restored restored{state::StreamReader(read_all(state.get(), state::kMaxStream, "the state")),
+                      *incoming_};
+    result = load_from(restored, result);
+    undo.dismiss();
+    for (const std::string& name : incoming_->leftovers())
+        log::warning("nobody took the descriptor {} of the old binary: closed", name);
+    incoming_.reset();
+    phase_ = Phase::kNone;
+    return result;
+}
+
+Checkpoint::LoadResult Checkpoint::load_from(Restored& restored, LoadResult result) {
+    const auto own = restored.state.take<CheckpointState>(kSectionId);
+    result.was_running = was_running_ = own.was_running;
+    result.state_checked_ns = monotonic_ns();
+
+    subject_.build(restored);
+    restored.state.finish();
+    result.devices_built_ns = monotonic_ns();
+    const auto participants = subject_.participants();
+    for (CheckpointParticipant* participant : participants)
+        participant->claim_vaddrs();
+    result.vaddrs_claimed_ns = monotonic_ns();
+    for (CheckpointParticipant* participant : participants)
+        participant->attach_interrupts();
+    result.interrupts_attached_ns = monotonic_ns();
+    return result;
+}
+
+std::string_view to_string(Checkpoint::Phase phase) {
+    switch (phase) {
+        case Checkpoint::Phase::kNone:
+            return "none";
+        case Checkpoint::Phase::kSaved:
+            return "saved";
+        case Checkpoint::Phase::kIncoming:
+            return "incoming";
+    }
+    return "none";
+}
+
+}  // namespace cpr::vmm

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_VMM_CHECKPOINT_CHECKPOINT_H
+#define CPR_VMM_CHECKPOINT_CHECKPOINT_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/unique_fd.h"
+#include "state/fd_table.h"
+#include "state/stream.h"
+#include "vmm/checkpoint/blockers.h"
+#include "vmm/checkpoint/participant.h"
+#include "vmm/core/device.h"
+
+namespace cpr::vmm {
+
+// What a checkpoint is taken of, and what a load builds: the VMM's machine with its character
+// devices and monitors. Main thread.
+class CheckpointSubject {
+  public:
+    virtual ~CheckpointSubject() = default;
+
+    virtual bool running() const = 0;
+    // When this returns no vCPU is in the guest, and guest-visible I/O has settled. Neither reports
+    // an event.
+    virtual void pause_vcpus() = 0;
+    virtual void resume_vcpus() = 0;
+    // When the first vCPU had left the guest, at the last pause (CLOCK_MONOTONIC, ns).
+    virtual int64_t first_stopped_ns() const = 0;
+
+    // In the order of saving: whoever holds DMA vaddrs last.
+    virtual std::vector<CheckpointParticipant*> participants() = 0;
+    virtual void save(state::StreamWriter& writer) const = 0;
+    virtual void keep(state::OutgoingFds& fds) const = 0;
+    // Sends out what is queued for users and peers; their sockets are about to change hands.
+    virtual void flush() = 0;
+
+    // Load: builds the machine, paused, around what came from the old binary. It takes everything
+    // out of `restored` that it knows.
+    virtual void build(Restored& restored) = 0;
+    // Gives up what build() made, touching no descriptor but its own duplicates.
+    virtual void discard() = 0;
+};
+
+// Checkpoint and restart, the VMM's half (docs/protocol.md, cpr-*). The order of operations, and
+// what undoes each, is here and nowhere else; what they mean for a device is in the device. Main
+// thread.
+class Checkpoint {
+  public:
+    enum class Phase { kNone, kSaved, kIncoming };
+
+    struct SaveResult {
+        bool was_running;
+        size_t state_bytes;
+        int64_t begin_ns;
+        int64_t vcpus_stopped_ns;
+        int64_t interrupts_detached_ns;
+        int64_t state_written_ns;
+        int64_t vaddrs_invalidated_ns;
+    };
+    struct LoadResult {
+        bool was_running;
+        int64_t begin_ns;
+        int64_t state_checked_ns;
+        int64_t devices_built_ns;
+        int64_t vaddrs_claimed_ns;
+        int64_t interrupts_attached_ns;
+    };
+
+    // `incoming` are the descriptors of the old binary, in a program started with -cpr.
+    Checkpoint(CheckpointSubject& subject, Blockers& blockers,
+               std::optional<state::IncomingFds> incoming);
+
+    Phase phase() const { return phase_; }
+    // Whether the guest ran when it was saved; in phase kNone, whether it runs now.
+    bool was_running() const;
+
+    // Stops the guest and makes it ready to be carried over. Throws Error with everything undone:
+    // kBlocked if there is a blocker, kInvalidState after another save.
+    SaveResult save();
+    // Undoes a save. What cannot be undone is reported when all the rest has been (Error).
+    void cancel();
+    // Executes a binary in this process; returns only by Error kExecFailed, in the same phase.
+    // After a save it carries the guest over; in phase kIncoming it hands on what came, for
+    // instance back to the old binary after a load that failed.
+    [[noreturn]] void exec(int binary_fd, std::vector<std::string> arguments);
+    // Builds the machine from what the old binary left; it is ready to run then. Throws Error, and
+    // can then be tried again.
+    LoadResult load();
+
+    // Takes a monitor's descriptor before the load, since the load is ordered over it.
+    state::IncomingFds& incoming() { return *incoming_; }
+
+  private:
+    state::OutgoingFds outgoing() const;
+    LoadResult load_from(Restored& restored, LoadResult result);
+    void undo_save(const std::vector<CheckpointParticipant*>& participants);
+
+    CheckpointSubject& subject_;
+    Blockers& blockers_;
+    std::optional<state::IncomingFds> incoming_;
+    Phase phase_;
+    bool was_running_ = false;
+    UniqueFd state_;
+};
+
+std::string_view to_string(Checkpoint::Phase phase);
+
+}  // namespace cpr::vmm
+
+#endif
