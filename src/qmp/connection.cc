@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -36,8 +38,21 @@ void take_fds(msghdr& header, std::vector<UniqueFd>& fds) {
 Connection::Connection(EventLoop& loop, UniqueFd socket, Handlers handlers)
     : loop_(loop), socket_(std::move(socket)), handlers_(std::move(handlers)) {
     set_nonblocking(socket_.get(), true);
-    read_watch_ = loop_.watch_fd(socket_.get(), G_IO_IN,
+    watch_input();
+}
+
+void Connection::watch_input() {
+    // Without G_IO_IN the end of the connection is still reported.
+    const auto conditions = paused_ ? GIOCondition{} : G_IO_IN;
+    read_watch_ = loop_.watch_fd(socket_.get(), conditions,
                                  [this](GIOCondition condition) { return on_ready(condition); });
+}
+
+void Connection::set_paused(bool paused) {
+    if (paused == paused_ || closed_)
+        return;
+    paused_ = paused;
+    watch_input();
 }
 
 Connection::~Connection() {
@@ -71,23 +86,32 @@ bool Connection::receive() {
         fail(got == 0 ? "end of file" : strerror(errno));
         return false;
     }
-    take_fds(header, received_fds_);
+    std::vector<UniqueFd> fds;
+    take_fds(header, fds);
     framer_.append({buffer.data(), static_cast<size_t>(got)});
-    deliver();
+    deliver(std::move(fds));
     return true;
 }
 
-void Connection::deliver() {
+// The kernel ends a read after the piece that carries descriptors, so that new ones belong to the
+// last message of what was read, or to one that is not complete yet.
+void Connection::deliver(std::vector<UniqueFd> fds) {
     bool* destroyed = destroyed_;
     try {
         while (auto text = framer_.next()) {
             nlohmann::json message = nlohmann::json::parse(*text);
+            auto with_it = std::exchange(received_fds_, {});
+            if (framer_.idle())
+                std::ranges::move(std::exchange(fds, {}), std::back_inserter(with_it));
             // A copy, since the handler may destroy this object, and with it itself.
             const auto handler = handlers_.on_message;
-            handler(std::move(message), std::exchange(received_fds_, {}));
+            handler(std::move(message), std::move(with_it));
             if (*destroyed || closed_)
                 return;
         }
+        std::ranges::move(fds, std::back_inserter(received_fds_));
+        if (received_fds_.size() > kMaxFds)
+            fail("the peer sent too many descriptors");
     } catch (const nlohmann::json::exception& error) {
         fail(fmt::format("the peer sent invalid JSON: {}", error.what()));
     } catch (const Error& error) {
@@ -106,6 +130,7 @@ void Connection::send(const nlohmann::json& message, std::span<const int> fds) {
         out.fds.push_back(borrowed.dup());
         borrowed.release();
     }
+    queued_bytes_ += out.bytes.size();
     queue_.push_back(std::move(out));
     write_queue();
 }
@@ -146,6 +171,7 @@ void Connection::write_queue() {
         }
         out.fds.clear();
         out.bytes.erase(0, static_cast<size_t>(put));
+        queued_bytes_ -= static_cast<size_t>(put);
         if (out.bytes.empty())
             queue_.pop_front();
     }
@@ -182,6 +208,7 @@ void Connection::fail(const std::string& reason) {
         return;
     closed_ = true;
     queue_.clear();
+    queued_bytes_ = 0;
     write_watch_.cancel();
     read_watch_.cancel();
     // Later, from the loop: the caller may be in the middle of something that uses this object.

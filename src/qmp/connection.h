@@ -22,7 +22,8 @@ namespace cpr::qmp {
 class Connection {
   public:
     struct Handlers {
-        // A message, with the descriptors that came along with its bytes.
+        // A message, with the descriptors that came along with its bytes. Where the kernel hands
+        // out several messages at once, descriptors belong to the last of them.
         std::function<void(nlohmann::json message, std::vector<UniqueFd> fds)> on_message;
         // The peer is gone, or sent what is no JSON; called once, never from inside send(). The
         // Connection may be destroyed in it.
@@ -40,6 +41,13 @@ class Connection {
     // Throws Error if it does not get through.
     void flush(int milliseconds);
 
+    // Stops or goes on to hand out messages; what has arrived already may still come. The end of
+    // the connection is always seen.
+    void set_paused(bool paused);
+
+    // How much waits for a peer that does not read.
+    size_t queued_bytes() const { return queued_bytes_; }
+
     // The socket, still owned by the connection.
     int fd() const { return socket_.get(); }
 
@@ -50,8 +58,9 @@ class Connection {
     };
 
     bool on_ready(GIOCondition condition);
+    void watch_input();
     bool receive();
-    void deliver();
+    void deliver(std::vector<UniqueFd> fds);
     void write_queue();
     ssize_t write_some(Outgoing& out);
     void fail(const std::string& reason);
@@ -63,6 +72,8 @@ class Connection {
     Framer framer_;
     std::vector<UniqueFd> received_fds_;
     std::deque<Outgoing> queue_;
+    size_t queued_bytes_ = 0;
+    bool paused_ = false;
     EventSource read_watch_;
     EventSource write_watch_;
     EventSource failure_;

@@ -23,6 +23,9 @@ class Framer {
     // that cannot begin an object, or an object past the limits; the stream is then lost.
     std::optional<std::string> next();
 
+    // True between two objects: nothing of a next one has come yet.
+    bool idle() const { return buffer_.find_first_not_of(" \t\r\n") == std::string::npos; }
+
   private:
     void skip_blanks();
     // True when the object ends with `c`.

@@ -71,6 +71,49 @@ TEST_F(ConnectionTest, CarriesDescriptorsCloseOnExec) {
     EXPECT_EQ(fcntl(fds_[0].get(), F_GETFD), FD_CLOEXEC);
 }
 
+TEST_F(ConnectionTest, GivesDescriptorsToTheMessageTheyCameWith) {
+    const UniqueFd memfd = make_memfd("x");
+    const int fds[] = {memfd.get()};
+    size_t with_first = 9;
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    Connection sender(loop_, UniqueFd(pair[0]), {[](json, auto) {}, [](auto&) {}});
+    sender.send({{"n", 1}});
+    sender.send({{"n", 2}}, fds);
+    size_t with_second = 9;
+    Connection receiver(loop_, UniqueFd(pair[1]),
+                        {[&](const json& message, const std::vector<UniqueFd>& got) {
+                             (message["n"] == 1 ? with_first : with_second) = got.size();
+                         },
+                         [](auto&) {}});
+    run_until([&] { return with_second != 9; });
+    EXPECT_EQ(with_first, 0u);
+    EXPECT_EQ(with_second, 1u);
+}
+
+TEST_F(ConnectionTest, APausedConnectionHandsOutNothingUntilItGoesOn) {
+    far_->set_paused(true);
+    near_->send({{"n", 1}});
+    for (int i = 0; i < 5; ++i)
+        loop_.iterate(false);
+    EXPECT_TRUE(got_.empty());
+    far_->set_paused(false);
+    run_until([this] { return got_.size() == 1; });
+}
+
+TEST_F(ConnectionTest, APausedConnectionSeesTheEnd) {
+    far_->set_paused(true);
+    near_.reset();
+    run_until([this] { return !closed_.empty(); });
+}
+
+TEST_F(ConnectionTest, CountsWhatThePeerDoesNotTake) {
+    near_->send({{"text", std::string(4 << 20, 'x')}});
+    EXPECT_GT(near_->queued_bytes(), 1u << 20);
+    run_until([this] { return got_.size() == 1; });
+    EXPECT_EQ(near_->queued_bytes(), 0u);
+}
+
 TEST_F(ConnectionTest, ReportsTheEndOnce) {
     near_.reset();
     run_until([this] { return !closed_.empty(); });
