@@ -16,3 +16,9 @@ tests_unit_qmp_LDADD = src/qmp/libqmp.la $(UNIT_LIBS)
 tests_unit_state_SOURCES = tests/unit/state/stream_test.cc tests/unit/state/fd_table_test.cc
 tests_unit_state_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_state_LDADD = src/state/libstate.la $(UNIT_LIBS)
+
+check_PROGRAMS += tests/unit_vmm_checkpoint
+TESTS += tests/unit_vmm_checkpoint
+tests_unit_vmm_checkpoint_SOURCES = tests/unit/vmm_checkpoint/checkpoint_test.cc
+tests_unit_vmm_checkpoint_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_vmm_checkpoint_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// The order of operations of a save, a load and their undoing, seen by participants that record
+// what they are asked to do, and that can be told to fail at any one call.
+#include "vmm/checkpoint/checkpoint.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/io.h"
+
+namespace cpr::vmm {
+namespace {
+
+using Journal = std::vector<std::string>;
+
+struct Script {
+    Journal journal;
+    std::string fail_at;
+
+    void note(const std::string& what) {
+        if (what == fail_at)
+            throw Error(ErrorCode::kSystem, "told to fail at {}", what);
+        journal.push_back(what);
+    }
+};
+
+class Recorder : public CheckpointParticipant {
+  public:
+    Recorder(Script& script, std::string name)
+        : script_(script), name_(std::move(name)), fd_(make_memfd(name_)) {}
+    void keep(state::OutgoingFds& fds) const override { fds.add(name_, 0, fd_.get()); }
+    void detach_interrupts() override { script_.note(name_ + ".detach"); }
+    void attach_interrupts() override { script_.note(name_ + ".attach"); }
+    void check_vaddrs() override { script_.note(name_ + ".check"); }
+    void invalidate_vaddrs() override { script_.note(name_ + ".invalidate"); }
+    void restore_vaddrs() override { script_.note(name_ + ".restore"); }
+    void claim_vaddrs() override { script_.note(name_ + ".claim"); }
+
+  private:
+    Script& script_;
+    std::string name_;
+    UniqueFd fd_;
+};
+
+class Subject : public CheckpointSubject {
+  public:
+    explicit Subject(Script& script) : script_(script), a_(script, "a"), b_(script, "b") {}
+    bool running() const override { return running_; }
+    void pause_vcpus() override {
+        script_.note("pause");
+        running_ = false;
+    }
+    void resume_vcpus() override {
+        script_.note("resume");
+        running_ = true;
+    }
+    int64_t first_stopped_ns() const override { return 42; }
+    std::vector<CheckpointParticipant*> participants() override { return {&a_, &b_}; }
+    void save(state::StreamWriter&) const override { script_.note("save"); }
+    void keep(state::OutgoingFds&) const override {}
+    void flush() override { script_.note("flush"); }
+    void build(Restored&) override { script_.note("build"); }
+    void discard() override { script_.note("discard"); }
+
+    bool running_ = true;
+
+  private:
+    Script& script_;
+    Recorder a_;
+    Recorder b_;
+};
+
+const Journal kSave{"pause",   "a.detach", "b.detach",     "save",
+                    "a.check", "b.check",  "a.invalidate", "b.invalidate"};
+const Journal kUndo{"b.restore", "a.restore", "b.attach", "a.attach", "resume"};
+
+class CheckpointTest : public testing::Test {
+  protected:
+    Script script_;
+    Subject subject_{script_};
+    Blockers blockers_;
+    Checkpoint checkpoint_{subject_, blockers_, std::nullopt};
+};
+
+TEST_F(CheckpointTest, SaveChecksEveryContainerBeforeItTouchesOne) {
+    const auto result = checkpoint_.save();
+    EXPECT_EQ(script_.journal, kSave);
+    EXPECT_TRUE(result.was_running);
+    EXPECT_EQ(result.vcpus_stopped_ns, 42);
+    EXPECT_GT(result.state_bytes, 0u);
+    EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kSaved);
+}
+
+TEST_F(CheckpointTest, AnyFailureOfASaveIsUndoneWhole) {
+    for (const std::string& step : kSave) {
+        script_ = {};
+        script_.fail_at = step;
+        EXPECT_THROW(checkpoint_.save(), Error) << step;
+        ASSERT_GE(script_.journal.size(), kUndo.size()) << step;
+        EXPECT_TRUE(std::equal(kUndo.rbegin(), kUndo.rend(), script_.journal.rbegin())) << step;
+        EXPECT_TRUE(subject_.running_) << step;
+        EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kNone) << step;
+    }
+    script_ = {};
+    EXPECT_NO_THROW(checkpoint_.save());
+}
+
+TEST_F(CheckpointTest, UndoingGoesOnWhenAPartOfItFails) {
+    checkpoint_.save();
+    script_ = {};
+    script_.fail_at = "b.restore";
+    EXPECT_THROW(checkpoint_.cancel(), Error);
+    EXPECT_EQ(script_.journal, (Journal{"a.restore", "b.attach", "a.attach", "resume"}));
+}
+
+TEST_F(CheckpointTest, APausedGuestStaysPaused) {
+    subject_.running_ = false;
+    EXPECT_FALSE(checkpoint_.save().was_running);
+    checkpoint_.cancel();
+    EXPECT_EQ(std::count(script_.journal.begin(), script_.journal.end(), "resume"), 0);
+}
+
+TEST_F(CheckpointTest, BlockersAreCountedBeforeAnythingHappens) {
+    auto blocker = blockers_.add({"test", "a reason", "a remedy"});
+    auto other = blockers_.add({"test", "another reason", "a remedy"});
+    try {
+        checkpoint_.save();
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kBlocked);
+        EXPECT_NE(error.message().find("a reason; another reason"), std::string::npos);
+    }
+    EXPECT_TRUE(script_.journal.empty());
+    blocker.remove();
+    other.remove();
+    EXPECT_NO_THROW(checkpoint_.save());
+}
+
+TEST_F(CheckpointTest, CommandsOutOfOrderAreRefused) {
+    EXPECT_THROW(checkpoint_.cancel(), Error);
+    EXPECT_THROW(checkpoint_.exec(0, {"x"}), Error);
+    EXPECT_THROW(checkpoint_.load(), Error);
+    checkpoint_.save();
+    EXPECT_THROW(checkpoint_.save(), Error);
+    EXPECT_TRUE(script_.journal.size() == kSave.size());
+}
+
+TEST_F(CheckpointTest, AFailedExecKeepsTheStateAndClosesDescriptorsAgain) {
+    checkpoint_.save();
+    const UniqueFd no_program = make_memfd("empty");
+    try {
+        checkpoint_.exec(no_program.get(), {"empty"});
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kExecFailed);
+    }
+    EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kSaved);
+    state::OutgoingFds fds;
+    for (const auto* participant : subject_.participants())
+        participant->keep(fds);
+    for (int fd = 3; fd < 256; ++fd) {
+        const int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && state::fd_kind(fd) == "memfd") {
+            EXPECT_EQ(flags, FD_CLOEXEC) << fd;
+        }
+    }
+    script_ = {};
+    EXPECT_NO_THROW(checkpoint_.cancel());
+    EXPECT_EQ(script_.journal, kUndo);
+}
+
+TEST_F(CheckpointTest, ExecHandsOverDescriptorsAndAppendsTheTable) {
+    checkpoint_.save();
+    // The new program is a shell that counts what it inherited and looks at its arguments.
+    const UniqueFd shell = open_file("/bin/sh", O_RDONLY);
+    const pid_t child = fork();
+    if (child == 0) {
+        try {
+            checkpoint_.exec(shell.get(),
+                             {"sh", "-c",
+                              "set -- $0 $1; [ \"$1\" = -cpr ] || exit 3; "
+                              "fd=${2#fd=}; grep -c '\"name\":\"state\"' <&$fd >/dev/null || "
+                              "exit 4; exit 0"});
+        } catch (...) {
+        }
+        _exit(9);
+    }
+    int status = 0;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+// A table as the old binary would have left it, with descriptors of this process.
+state::IncomingFds arrived(UniqueFd state) {
+    state::OutgoingFds out;
+    out.add("state", 0, state.get());
+    state::IncomingFds in(out.serialize());
+    state.release();
+    return in;
+}
+
+struct Own {
+    static constexpr std::string_view kKind = "checkpoint";
+    static constexpr uint16_t kVersion = 1;
+    bool was_running = true;
+    static void fields(const Own& self, state::OutArchive& archive) { archive(self.was_running); }
+};
+
+UniqueFd empty_state() {
+    state::StreamWriter writer;
+    writer.add("checkpoint", Own{});
+    UniqueFd fd = make_memfd("state");
+    write_all(fd.get(), writer.finish(), "state");
+    return fd;
+}
+
+TEST(CheckpointLoad, BuildsClaimsAttachesAndThenLetsGo) {
+    Script script;
+    Subject subject(script);
+    Blockers blockers;
+    Checkpoint checkpoint(subject, blockers, arrived(empty_state()));
+    EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kIncoming);
+    EXPECT_TRUE(checkpoint.load().was_running);
+    EXPECT_EQ(script.journal, (Journal{"build", "a.claim", "b.claim", "a.attach", "b.attach"}));
+    EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kNone);
+}
+
+TEST(CheckpointLoad, EveryFailureDiscardsAndCanBeTriedAgain) {
+    Script script;
+    Subject subject(script);
+    Blockers blockers;
+    Checkpoint checkpoint(subject, blockers, arrived(empty_state()));
+    for (const std::string& step : Journal{"build", "a.claim", "b.claim", "a.attach", "b.attach"}) {
+        script = {};
+        script.fail_at = step;
+        EXPECT_THROW(checkpoint.load(), Error) << step;
+        EXPECT_EQ(script.journal.back(), "discard") << step;
+        EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kIncoming) << step;
+    }
+    script = {};
+    EXPECT_NO_THROW(checkpoint.load());
+}
+
+TEST(CheckpointLoad, CorruptStateIsRefusedBeforeAnythingIsBuilt) {
+    Script script;
+    Subject subject(script);
+    Blockers blockers;
+    UniqueFd state = empty_state();
+    ASSERT_EQ(pwrite(state.get(), "x", 1, 40), 1);
+    Checkpoint checkpoint(subject, blockers, arrived(std::move(state)));
+    EXPECT_THROW(checkpoint.load(), Error);
+    EXPECT_EQ(script.journal, Journal{"discard"});
+}
+
+}  // namespace
+}  // namespace cpr::vmm
