@@ -22,3 +22,4 @@ TESTS += tests/unit_vmm_checkpoint
 tests_unit_vmm_checkpoint_SOURCES = tests/unit/vmm_checkpoint/checkpoint_test.cc
 tests_unit_vmm_checkpoint_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_checkpoint_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
+include tests/unit/vmm/local.mk

@@ -23,11 +23,14 @@ class BusDevice {
 // need the machine lock.
 class Bus {
   public:
-    // Maps `device`, which must outlive the mapping. Throws Error kInvalidArgument if the range
-    // is empty, wraps, or overlaps another; `name` is for errors and logs.
+    // Maps `device`, which must outlive the mapping. A range that lies within another one is in
+    // front of it, for the accesses that it holds whole (as port 0xcf9 is within the PCI address
+    // register). Throws Error kInvalidArgument if the range is empty, wraps, overlaps another in
+    // part, or begins where another begins; `name` is for errors and logs.
     void map(uint64_t base, uint64_t size, BusDevice& device, std::string name);
     // Takes the mapping that begins at `base` away; nothing happens if there is none.
     void unmap(uint64_t base);
+    // Whether anything is mapped in the range.
     bool overlaps(uint64_t base, uint64_t size) const;
 
     // Nobody there: reads give all ones, writes are dropped, as on hardware; returns false then.
