@@ -14,7 +14,11 @@
 namespace cpr::vmm {
 namespace {
 
-size_t bar_offset(unsigned index) { return PCI_BASE_ADDRESS_0 + 4U * index; }
+constexpr uint8_t kMultifunction = 0x80;  // of the header type
+
+size_t bar_offset(unsigned index) {
+    return PCI_BASE_ADDRESS_0 + 4U * index;
+}
 
 bool within(uint64_t address, uint64_t size, uint64_t base, uint64_t length) {
     return address >= base && size <= length && address - base <= length - size;
@@ -34,7 +38,7 @@ bool is_forwarded(PciBar::Kind kind, uint64_t address, uint64_t size) {
 
 PciFunction::PciFunction(std::string name, PciFunctionState& state, bool restored)
     : name_(std::move(name)),
-      state_(state),
+      pci_state_(state),
       saved_(restored ? std::move(state) : PciFunctionState{}),
       restored_(restored),
       config_((state = PciFunctionState{}, state.config)) {
@@ -75,7 +79,7 @@ void PciFunction::config_write(size_t offset, uint32_t value, size_t size) {
 }
 
 bool PciFunction::is_multifunction() const {
-    return config_.get8(PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MFD;
+    return config_.get8(PCI_HEADER_TYPE) & kMultifunction;
 }
 
 void PciFunction::attach(PciHost& host, const DeviceConfig& config) {
@@ -85,10 +89,10 @@ void PciFunction::attach(PciHost& host, const DeviceConfig& config) {
     };
     const std::string multifunction = property("multifunction");
     if (multifunction == "on" || multifunction == "true") {
-        config_.set8(PCI_HEADER_TYPE, config_.get8(PCI_HEADER_TYPE) | PCI_HEADER_TYPE_MFD);
+        config_.set8(PCI_HEADER_TYPE, config_.get8(PCI_HEADER_TYPE) | kMultifunction);
     } else if (!multifunction.empty() && multifunction != "off" && multifunction != "false") {
-        throw Error(ErrorCode::kInvalidArgument, "device '{}': multifunction is on or off, not '{}'",
-                    name_, multifunction);
+        throw Error(ErrorCode::kInvalidArgument,
+                    "device '{}': multifunction is on or off, not '{}'", name_, multifunction);
     }
     try {
         PciBus& bus = host.bus(property("bus"));
@@ -135,10 +139,12 @@ void PciFunction::add_bar(unsigned index, const PciBar& bar) {
     config_.make_writable(PCI_COMMAND, PCI_COMMAND_MEMORY, 2);
 }
 
-void PciFunction::set_interrupt_pin(uint8_t pin) { config_.set8(PCI_INTERRUPT_PIN, pin); }
+void PciFunction::set_interrupt_pin(uint8_t pin) {
+    config_.set8(PCI_INTERRUPT_PIN, pin);
+}
 
 void PciFunction::complete() {
-    initial_ = state_.config;
+    initial_ = pci_state_.config;
     if (!restored_)
         return;
     try {
@@ -151,7 +157,7 @@ void PciFunction::complete() {
                 throw Error(ErrorCode::kCorruptState, "BAR {} is mapped at {:#x}", i,
                             *saved_.mapped[i]);
             map_bar(i, *saved_.mapped[i]);
-            state_.mapped[i] = saved_.mapped[i];
+            pci_state_.mapped[i] = saved_.mapped[i];
         }
     } catch (const Error& error) {
         unmap_bars();
@@ -164,20 +170,19 @@ void PciFunction::complete() {
 void PciFunction::reset_function() {
     unmap_bars();
     set_intx(false);
-    state_.config = initial_;
+    pci_state_.config = initial_;
 }
 
 void PciFunction::unmap_bars() {
     for (unsigned i = 0; i < kPciBars; ++i) {
-        if (state_.mapped[i])
+        if (pci_state_.mapped[i])
             unmap_bar(i);
-        state_.mapped[i].reset();
+        pci_state_.mapped[i].reset();
     }
 }
 
 bool PciFunction::decodes(PciBar::Kind kind) const {
-    const uint16_t bit =
-        kind == PciBar::Kind::kIo ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+    const uint16_t bit = kind == PciBar::Kind::kIo ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
     return config_.get16(PCI_COMMAND) & bit;
 }
 
@@ -197,17 +202,17 @@ void PciFunction::update_decoding() {
     // All that go are gone before any comes: BARs may swap places in one write.
     for (unsigned i = 0; i < kPciBars; ++i) {
         wanted[i] = decoded_address(i);
-        if (state_.mapped[i] && state_.mapped[i] != wanted[i]) {
+        if (pci_state_.mapped[i] && pci_state_.mapped[i] != wanted[i]) {
             unmap_bar(i);
-            state_.mapped[i].reset();
+            pci_state_.mapped[i].reset();
         }
     }
     for (unsigned i = 0; i < kPciBars; ++i) {
-        if (!wanted[i] || state_.mapped[i])
+        if (!wanted[i] || pci_state_.mapped[i])
             continue;
         try {
             map_bar(i, *wanted[i]);
-            state_.mapped[i] = wanted[i];
+            pci_state_.mapped[i] = wanted[i];
         } catch (const Error& error) {
             log::warning("device '{}': BAR {} stays unmapped: {}", name_, i, error.message());
         }
@@ -215,9 +220,9 @@ void PciFunction::update_decoding() {
 }
 
 void PciFunction::set_intx(bool level) {
-    if (state_.intx == level || !bus_)
+    if (pci_state_.intx == level || !bus_)
         return;
-    state_.intx = level;
+    pci_state_.intx = level;
     const uint16_t status = config_.get16(PCI_STATUS);
     config_.set16(PCI_STATUS, static_cast<uint16_t>(level ? status | PCI_STATUS_INTERRUPT
                                                           : status & ~PCI_STATUS_INTERRUPT));

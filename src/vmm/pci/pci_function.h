@@ -77,7 +77,7 @@ class PciFunction {
 
     const std::string& name() const { return name_; }
     const PciBar& bar(unsigned index) const { return bars_[index]; }
-    std::optional<uint64_t> mapped(unsigned index) const { return state_.mapped[index]; }
+    std::optional<uint64_t> mapped(unsigned index) const { return pci_state_.mapped[index]; }
     PciBus* bus() const { return bus_; }
     PciAddress address() const { return address_; }
     bool is_multifunction() const;
@@ -119,7 +119,7 @@ class PciFunction {
     std::optional<uint64_t> decoded_address(unsigned index) const;
 
     std::string name_;
-    PciFunctionState& state_;
+    PciFunctionState& pci_state_;
     PciFunctionState saved_;
     bool restored_;
     PciConfig config_;

@@ -17,7 +17,9 @@ namespace {
 constexpr uint32_t kConfigEnable = 0x80000000;
 constexpr uint32_t kConfigAddressMask = 0x80fffffc;
 
-void fill_ones(std::span<uint8_t> data) { std::ranges::fill(data, uint8_t{0xff}); }
+void fill_ones(std::span<uint8_t> data) {
+    std::ranges::fill(data, uint8_t{0xff});
+}
 
 PciBus* next_bus(const PciBus& bus, uint8_t number, uint8_t& secondary) {
     for (const auto& [devfn, function] : bus.functions()) {
@@ -148,7 +150,9 @@ void PciHost::reset() {
     bridge_->reset();
 }
 
-void PciHost::assign_resources() { assign_pci_resources(root_); }
+void PciHost::assign_resources() {
+    assign_pci_resources(root_);
+}
 
 PciBus& PciHost::bus(std::string_view id) {
     if (id.empty())
@@ -164,7 +168,9 @@ void PciHost::add_bus(PciBus& bus) {
         throw Error(ErrorCode::kInvalidArgument, "there is a PCI bus '{}' already", bus.id());
 }
 
-void PciHost::remove_bus(PciBus& bus) { buses_.erase(bus.id()); }
+void PciHost::remove_bus(PciBus& bus) {
+    buses_.erase(bus.id());
+}
 
 PciFunction* PciHost::find(uint8_t bus_number, uint8_t devfn) const {
     const PciBus* bus = &root_;

@@ -32,13 +32,15 @@ struct Request {
     uint64_t align;
 };
 
-uint64_t align_up(uint64_t value, uint64_t align) { return (value + align - 1) & ~(align - 1); }
+uint64_t align_up(uint64_t value, uint64_t align) {
+    return (value + align - 1) & ~(align - 1);
+}
 
 Space space_of(const PciBar& bar) {
     if (bar.kind == PciBar::Kind::kIo)
         return Space::kIo;
-    const bool high = bar.kind == PciBar::Kind::kMemory64 &&
-                      (bar.prefetchable || bar.size > kLargestLowBar);
+    const bool high =
+        bar.kind == PciBar::Kind::kMemory64 && (bar.prefetchable || bar.size > kLargestLowBar);
     return high ? Space::kHigh : Space::kMemory;
 }
 
@@ -62,7 +64,8 @@ std::vector<Request> requests(const PciBus& bus, Space space) {
             if (bar.kind == PciBar::Kind::kNone || space_of(bar) != space)
                 continue;
             // A page of its own for each, so that it can be mapped into the guest.
-            const uint64_t least = space == Space::kIo ? bar.size : std::max(bar.size, uint64_t{4096});
+            const uint64_t least =
+                space == Space::kIo ? bar.size : std::max(bar.size, uint64_t{4096});
             result.push_back({function, i, least, least});
         }
     }
@@ -175,7 +178,8 @@ void enable(const PciBus& bus, bool io) {
     }
 }
 
-void require_room(const PciBus& root, Space space, uint64_t base, uint64_t size, const char* where) {
+void require_room(const PciBus& root, Space space, uint64_t base, uint64_t size,
+                  const char* where) {
     const uint64_t end = place(root, space, base, {});
     if (end - base > size)
         throw Error(ErrorCode::kUnsupported,

@@ -58,7 +58,9 @@ RootPort::RootPort(const DeviceConfig& config, const DeviceContext& context)
     }
 }
 
-RootPort::~RootPort() { host_.remove_bus(bus_behind_); }
+RootPort::~RootPort() {
+    host_.remove_bus(bus_behind_);
+}
 
 void RootPort::build_bridge_header() {
     PciConfig& c = config();
