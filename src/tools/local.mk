@@ -18,3 +18,21 @@ bin_PROGRAMS += virt-update-in-place
 virt_update_in_place_SOURCES = src/tools/virt_update_in_place.cc
 virt_update_in_place_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 virt_update_in_place_LDADD = src/tools/libupdate.la
+
+# Everything of the front end but main, for its tests.
+noinst_LTLIBRARIES += src/tools/libvirsh.la
+src_tools_libvirsh_la_SOURCES = \
+	src/tools/stock_virsh.h src/tools/stock_virsh.cc \
+	src/tools/virsh_arguments.h src/tools/virsh_arguments.cc \
+	src/tools/virsh_front_end.h src/tools/virsh_front_end.cc \
+	src/tools/virsh_help.h src/tools/virsh_help.cc \
+	src/tools/virsh_plan.h src/tools/virsh_plan.cc \
+	src/tools/virsh_words.h src/tools/virsh_words.cc
+src_tools_libvirsh_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+src_tools_libvirsh_la_LIBADD = src/tools/libupdate.la
+
+# Installed out of the PATH: an administrator who wants `virsh update-in-place` puts it there.
+pkglibexec_PROGRAMS += src/tools/virsh
+src_tools_virsh_SOURCES = src/tools/virsh.cc
+src_tools_virsh_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
+src_tools_virsh_LDADD = src/tools/libvirsh.la

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/virsh_help.h"
+
+#include <sstream>
+
+#include "tools/i18n.h"
+#include "tools/update_request.h"
+
+namespace cpr::tools {
+
+namespace {
+
+// The command before ours in the alphabet, in every virsh since 0.8.
+constexpr const char* kListedBefore = "    update-device  ";
+
+constexpr int kNameWidth = 30;  // of virsh's lists
+
+const char* summary() {
+    return _("update the virtual machine monitor of a domain in place");
+}
+
+std::string option_line(const char* option, const char* text) {
+    return fmt::format("    {:<15}  {}\n", option, text);
+}
+
+// The last of `words` is the one that is being typed.
+bool completes_update(const Words& words) {
+    return words.size() >= 2 && words[0] == kUpdateCommandName;
+}
+
+bool completes_option(const Words& words) {
+    return words.back().starts_with("--");
+}
+
+}  // namespace
+
+std::string update_help() {
+    std::string help = _("  NAME\n");
+    help += fmt::format("    {} - {}\n", kUpdateCommandName, summary());
+    help += _("\n  SYNOPSIS\n");
+    help += fmt::format("    {} <domain> [--emulator <string>] [--check] [--verbose]\n",
+                        kUpdateCommandName);
+    help += _("\n  DESCRIPTION\n");
+    help +=
+        _("    Replace the virtual machine monitor under a running guest, without moving the\n"
+          "    guest, copying its memory or stopping its passthrough devices.\n");
+    help += _("\n  OPTIONS\n");
+    help += option_line(_("[--domain] <string>"), _("domain name, id or uuid"));
+    help += option_line(_("--emulator <string>"),
+                        _("path of the new monitor (default: what emulators.conf names)"));
+    help += option_line("--check", _("only check whether the domain can be updated"));
+    help += option_line("--verbose", _("show the phases, and the pause by phase"));
+    return help + "\n";
+}
+
+std::string with_update_listed(const std::string& listing) {
+    std::string result;
+    std::istringstream lines(listing);
+    for (std::string line; std::getline(lines, line);) {
+        result += line;
+        if (!lines.eof()) {
+            result += '\n';
+        }
+        if (line.starts_with(kListedBefore)) {
+            result += fmt::format("    {:<{}} {}\n", kUpdateCommandName, kNameWidth, summary());
+        }
+    }
+    return result;
+}
+
+std::string update_completions(const Words& words) {
+    std::string result;
+    if (words.size() == 1 && !words[0].empty() &&
+        std::string(kUpdateCommandName).starts_with(words[0])) {
+        return fmt::format("{}\n", kUpdateCommandName);
+    }
+    if (completes_update(words) && completes_option(words)) {
+        for (const std::string& name : update_option_names()) {
+            if (("--" + name).starts_with(words.back())) {
+                result += "--" + name + "\n";
+            }
+        }
+    }
+    return result;
+}
+
+Words stock_completion_words(const Words& words) {
+    bool wants_domain = completes_update(words) && !completes_option(words) && words.size() == 2;
+    return wants_domain ? Words{"suspend", words.back()} : words;
+}
+
+}  // namespace cpr::tools
