@@ -23,3 +23,6 @@ tests_unit_vmm_checkpoint_SOURCES = tests/unit/vmm_checkpoint/checkpoint_test.cc
 tests_unit_vmm_checkpoint_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_checkpoint_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
 include tests/unit/vmm/local.mk
+
+include tests/unit/client/local.mk
+include tests/unit/tools/local.mk

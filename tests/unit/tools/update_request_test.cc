@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tools/update_request.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace cpr::tools {
+namespace {
+
+using Words = std::vector<std::string>;
+
+std::string message_of(const Words& words) {
+    try {
+        parse_update_words(words);
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+        return error.message();
+    }
+    return "no error";
+}
+
+struct GoodCase {
+    Words words;
+    const char* domain;
+    const char* emulator;
+    bool check;
+    bool verbose;
+};
+
+TEST(UpdateWords, AreUnderstoodInEveryForm) {
+    const GoodCase kCases[] = {
+        {{"g1"}, "g1", "", false, false},
+        {{"g1", "/e"}, "g1", "/e", false, false},
+        {{"g1", "--check"}, "g1", "", true, false},
+        {{"--check", "--verbose", "g1", "/e"}, "g1", "/e", true, true},
+        {{"--domain", "g1"}, "g1", "", false, false},
+        {{"--domain=g1", "/e"}, "g1", "/e", false, false},
+        {{"--emulator=/e", "g1"}, "g1", "/e", false, false},
+        {{"--emulator", "/e", "--domain", "g1"}, "g1", "/e", false, false},
+        {{"--", "--check"}, "--check", "", false, false},
+        {{"-x"}, "-x", "", false, false},
+        {{"--domain", "--check"}, "--check", "", false, false},
+    };
+    for (const GoodCase& test : kCases) {
+        UpdateRequest request = parse_update_words(test.words);
+        std::string label = testing::PrintToString(test.words);
+        EXPECT_EQ(request.domain, test.domain) << label;
+        EXPECT_EQ(request.emulator, test.emulator) << label;
+        EXPECT_EQ(request.check, test.check) << label;
+        EXPECT_EQ(request.verbose, test.verbose) << label;
+        EXPECT_FALSE(request.help) << label;
+    }
+}
+
+TEST(UpdateWords, AskForHelpWithAndWithoutADomain) {
+    EXPECT_TRUE(parse_update_words({"--help"}).help);
+    EXPECT_TRUE(parse_update_words({"g1", "--help"}).help);
+}
+
+TEST(UpdateWords, AreRefusedInVirshsWords) {
+    EXPECT_EQ(message_of({}), "command 'update-in-place' requires <domain> option");
+    EXPECT_EQ(message_of({"--check"}), "command 'update-in-place' requires <domain> option");
+    EXPECT_EQ(message_of({"g1", "--nosuch"}),
+              "command 'update-in-place' doesn't support option --nosuch");
+    EXPECT_EQ(message_of({"g1", "/e", "x"}), "unexpected data 'x'");
+    EXPECT_EQ(message_of({"--domain"}), "expected syntax: --domain <string>");
+    EXPECT_EQ(message_of({"g1", "--check=1"}), "invalid '=' after option --check");
+    EXPECT_EQ(message_of({"g1", "--domain", "g2"}), "option --domain already seen");
+    EXPECT_EQ(message_of({"--domain="}), "Failed to get option 'domain': Option argument is empty");
+}
+
+}  // namespace
+}  // namespace cpr::tools
