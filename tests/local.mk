@@ -26,3 +26,8 @@ include tests/unit/vmm/local.mk
 
 include tests/unit/client/local.mk
 include tests/unit/tools/local.mk
+check_PROGRAMS += tests/unit_vmm_monitor
+TESTS += tests/unit_vmm_monitor
+tests_unit_vmm_monitor_SOURCES = tests/unit/vmm_monitor/options_test.cc
+tests_unit_vmm_monitor_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_vmm_monitor_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)

@@ -46,6 +46,14 @@ struct PassedFd {
     std::string opaque;
 };
 
+// -smp: the product is the number of vCPUs.
+struct CpuTopology {
+    uint32_t sockets = 1;
+    uint32_t dies = 1;
+    uint32_t cores = 1;
+    uint32_t threads = 1;
+};
+
 // The guest as the command line describes it; plain data.
 struct MachineConfig {
     std::string name;
@@ -55,6 +63,7 @@ struct MachineConfig {
     std::string memory_backend_id;  // id of the memory-backend-memfd object
     bool memory_shared = false;
     uint32_t vcpus = 1;
+    CpuTopology topology;
     std::map<std::string, bool> cpu_features;  // -cpu host,+x,-y
     std::string kernel;
     std::string initrd;
