@@ -31,3 +31,4 @@ TESTS += tests/unit_vmm_monitor
 tests_unit_vmm_monitor_SOURCES = tests/unit/vmm_monitor/options_test.cc
 tests_unit_vmm_monitor_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_monitor_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
+include tests/testbed/local.mk

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A libvirt domain with the stock Debian kernel as its guest."""
+
+import json
+import pathlib
+import re
+from xml.sax.saxutils import escape
+
+from .console import Console
+from .l1 import FILES
+from .trace import NVME_DEVICES
+
+QEMU = "/usr/bin/qemu-system-x86_64"
+EMULATOR = "/usr/bin/virt-cpr-emulator"
+
+# A lost interrupt shows as a timeout of the guest's NVMe driver: soon, but later than any pause
+# of an emulated machine on a busy host.
+NVME_TIMEOUT_S = 8
+
+TEMPLATE = """<domain type='kvm'>
+  <name>{name}</name>
+  <memory unit='MiB'>{memory}</memory>
+  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
+  <vcpu>{vcpus}</vcpu>
+  <os>
+    <type arch='x86_64' machine='q35'>hvm</type>
+    <kernel>{kernel}</kernel>
+    <initrd>{initrd}</initrd>
+    <cmdline>{cmdline}</cmdline>
+  </os>
+  <features><acpi/><apic/></features>
+  <cpu mode='host-passthrough' check='none' migratable='off'/>
+  <clock offset='utc'/>
+  <on_poweroff>destroy</on_poweroff>
+  <on_reboot>restart</on_reboot>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <emulator>{emulator}</emulator>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+    {serial}
+    {hostdevs}
+  </devices>
+</domain>
+"""
+
+HOSTDEV = """<hostdev mode='subsystem' type='pci' managed='yes'>
+      <source><address domain='0x0000' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/></source>
+    </hostdev>"""
+
+
+def guest_kernel():
+    """The stock kernel: the oldest one in the tree."""
+    def key(path):
+        return [int(n) for n in re.findall(r"\d+", path.name)[:3]]
+    return min(pathlib.Path("/boot").glob("vmlinuz-*"), key=key)
+
+
+class Domain:
+    """Defined on construction; destroyed when the scenario is over."""
+
+    def __init__(self, l1, emulator, name="guest", vcpus=1, memory_mib=512, jobs=(), options="",
+                 devices=NVME_DEVICES[:1]):
+        """`jobs` and `options` are for the guest's init: see tests/guests/init.sh. `devices` are
+        the PCI addresses of what is passed through."""
+        self.l1 = l1
+        self.name = name
+        self.emulator = emulator
+        self.console = None
+        cmdline = (f"console=ttyS0 quiet panic=-1 nvme_core.io_timeout={NVME_TIMEOUT_S} "
+                   f"cpr.job={','.join(jobs)} {options}")
+        path = l1.share / f"{name}.xml"
+        path.write_text(TEMPLATE.format(
+            name=name, memory=memory_mib, vcpus=vcpus, kernel=guest_kernel(),
+            initrd=FILES / "guest.cpio", cmdline=escape(cmdline), emulator=emulator,
+            serial="<serial type='pty'><target port='0'/></serial>",
+            hostdevs="\n    ".join(self.hostdev_xml(device) for device in devices)),
+            encoding="utf-8")
+        l1.virsh("define", path)
+        l1.on_clean_up(self.clean_up)
+
+    @staticmethod
+    def hostdev_xml(device):
+        """XML of a device that is passed through."""
+        bus, slot, function = re.fullmatch(r"(\w\w):(\w\w)\.(\w)", device).groups()
+        return HOSTDEV.format(bus=bus, slot=slot, function=function)
+
+    def clean_up(self):
+        """Leave nothing running."""
+        if self.console is not None:
+            self.console.close()
+            self.console = None
+        if self.state() != "shut off":
+            self.virsh("destroy", check=False)
+
+    def virsh(self, command, *arguments, **options):
+        """`virsh COMMAND NAME ARGUMENTS`."""
+        return self.l1.virsh(command, self.name, *arguments, **options)
+
+    def state(self):
+        """The state as virsh names it."""
+        return self.virsh("domstate")
+
+    def start(self, ready=True):
+        """Start, with the console attached before the first instruction; wait for user space."""
+        self.virsh("start", "--paused")
+        self.attach_console()
+        self.virsh("resume")
+        if ready:
+            self.console.wait_for(r"^GUEST READY", 90)
+
+    def attach_console(self):
+        """Attach a reader to the domain's pty."""
+        number = len(list(self.l1.share.glob(f"{self.name}-console*.log"))) + 1
+        self.console = Console(self.l1, self.virsh("ttyconsole"),
+                               self.l1.share / f"{self.name}-console{number}.log")
+
+    def pid(self):
+        """The PID that libvirt knows."""
+        return int(pathlib.Path(f"/run/libvirt/qemu/{self.name}.pid").read_text(encoding="ascii"))
+
+    def wait_for_state(self, state, seconds=60):
+        """Wait until virsh shows that state."""
+        self.l1.wait_until(lambda: self.state() == state, seconds,
+                           f"domain {self.name} to be '{state}'")
+
+    def qmp(self, command, **arguments):
+        """Send a monitor command through libvirt; returns what it returned."""
+        request = {"execute": command}
+        if arguments:
+            request["arguments"] = arguments
+        answer = json.loads(self.virsh("qemu-monitor-command", json.dumps(request)))
+        self.l1.require("return" in answer, f"monitor command {command} failed: "
+                                            f"{answer.get('error', {}).get('desc')}")
+        return answer["return"]
+
+    # -- the guest's jobs -----------------------------------------------------------------------
+
+    def io_counts(self, seconds=15):
+        """(requests, errors, slowest in ms) out of the next line of the io job."""
+        found, _, _ = self.console.wait_for(r"^io (\d+) errors (\d+) slowest-ms (\d+)$", seconds,
+                                            self.console.position())
+        return tuple(int(n) for n in found.groups())
+
+    def wait_for_io(self, requests, seconds=60):
+        """Wait until the io job has done so many more requests, all without an error."""
+        first, _, _ = self.io_counts()
+        count = first
+        def enough():
+            nonlocal count
+            count, errors, _ = self.io_counts()
+            self.l1.require(errors == 0, f"{errors} of the guest's requests failed")
+            return count >= first + requests
+        self.l1.wait_until(enough, seconds, f"{requests} requests of the guest")
+        return count
+
+    def complaints(self):
+        """Lines on the console that tell of a lost interrupt or a broken device."""
+        pattern = re.compile(r"completion polled|timeout|nvme.*(reset|abort|invalid id|I/O)|"
+                             r"ioverify: |I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|"
+                             r"clocksource.*unstable|Oops|panic", re.IGNORECASE)
+        return [text for _, text in self.console.snapshot() if pattern.search(text)]
+
+    def require_no_complaints(self):
+        """Fail if the guest's kernel or programs complained of anything."""
+        status, lines = self.console.command("dmesg -r | grep '^<[0-4]>'; true")
+        self.l1.log(f"guest's warnings ({status}): {lines}")
+        found = self.complaints()
+        self.l1.require(not found, f"the guest complained: {found[:3]}")

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""L1 as a scenario sees it: programs, libvirt's daemon, marks in the outside trace."""
+
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+from .trace import EDU_DEVICE, MARK_REGISTER, Trace
+
+FILES = pathlib.Path("/usr/lib/libvirt-cpr-testbed")
+
+
+class Failure(Exception):
+    """The scenario failed; the text says why."""
+
+
+class L1:
+    """Given to each scenario's `run`."""
+
+    def __init__(self):
+        self.share = pathlib.Path("/testbed")
+        self.started = time.monotonic()
+        self.marks = 0
+        self.cleanups = []
+
+    # -- reporting ------------------------------------------------------------------------------
+
+    def log(self, text):
+        """A line in the scenario's log, with the time since its begin."""
+        print(f"[{time.monotonic() - self.started:7.2f}] {text}", flush=True)
+
+    @staticmethod
+    def require(condition, why):
+        """Fail the scenario with `why` unless the condition holds."""
+        if not condition:
+            raise Failure(why)
+
+    def wait_until(self, condition, seconds, what):
+        """Poll until condition() is true, and return its value; fail after `seconds`."""
+        end = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > end:
+                raise Failure(f"waited {seconds} s in vain for {what}")
+            time.sleep(0.05)
+
+    def on_clean_up(self, function):
+        """Call the function when the scenario is over, however it ends."""
+        self.cleanups.append(function)
+
+    def clean_up(self):
+        """Run what on_clean_up collected, latest first; a failure there is only logged."""
+        while self.cleanups:
+            try:
+                self.cleanups.pop()()
+            except Exception as error:  # pylint: disable=broad-except
+                self.log(f"clean-up: {error}")
+
+    # -- programs -------------------------------------------------------------------------------
+
+    def run(self, *argv, check=True, timeout=60):
+        """Run a program; its output goes to the log and is returned."""
+        argv = [str(a) for a in argv]
+        begin = time.monotonic()
+        try:
+            result = subprocess.run(argv, text=True, capture_output=True, timeout=timeout,
+                                    stdin=subprocess.DEVNULL, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise Failure(f"'{' '.join(argv)}' did not end within {timeout} s; "
+                          f"it printed: {error.stdout} {error.stderr}") from None
+        except FileNotFoundError:
+            raise Failure(f"program '{argv[0]}' is not there") from None
+        spent = time.monotonic() - begin
+        self.log(f"$ {' '.join(argv)}  -> {result.returncode} ({spent:.2f} s)")
+        for line in (result.stdout + result.stderr).splitlines():
+            if line:
+                self.log("    " + line)
+        if check and result.returncode != 0:
+            raise Failure(f"'{' '.join(argv)}' failed: {result.stderr.strip()}")
+        return result
+
+    def virsh(self, *arguments, **options):
+        """Run virsh; returns its standard output."""
+        return self.run("virsh", *arguments, **options).stdout.strip()
+
+    # -- libvirt --------------------------------------------------------------------------------
+
+    def libvirt_pid(self):
+        """PID of libvirt's daemon."""
+        return int(pathlib.Path("/run/libvirtd.pid").read_text(encoding="ascii"))
+
+    def wait_for_libvirt(self):
+        """Wait until the daemon answers."""
+        def answers():
+            result = subprocess.run(["virsh", "uri"], capture_output=True, check=False)
+            return result.returncode == 0
+        self.wait_until(answers, 60, "libvirtd to answer")
+        self.log("libvirtd answers")
+
+    def restart_libvirt(self):
+        """Stop the daemon and start it again, as its service would."""
+        pid = self.libvirt_pid()
+        os.kill(pid, signal.SIGTERM)
+        self.wait_until(lambda: not pathlib.Path(f"/proc/{pid}").exists(), 30, "libvirtd to end")
+        self.run("libvirtd", "-d")
+        self.wait_for_libvirt()
+
+    # -- the machine ----------------------------------------------------------------------------
+
+    @staticmethod
+    def cmdline_option(name):
+        """Value of NAME=VALUE on L1's kernel command line."""
+        text = pathlib.Path("/proc/cmdline").read_text(encoding="ascii")
+        found = re.search(rf"(?:^|\s){re.escape(name)}=(\S+)", text)
+        return found.group(1) if found else None
+
+    def trace(self):
+        """What the devices have seen so far, as L1's QEMU recorded it outside."""
+        path = self.share / "qemu-trace.log"
+        return Trace.parse(path.read_text(encoding="ascii", errors="replace"))
+
+    def trace_between(self, first, last):
+        """The part of the trace between two marks."""
+        self.wait_until(lambda: self.trace().mark_index(last) is not None, 10, "the trace")
+        return self.trace().between(first, last)
+
+    def mark(self):
+        """Put a mark into the outside trace: a write to a register that nothing uses. Returns
+        (number, time before, time after) on L1's CLOCK_MONOTONIC, in ns."""
+        self.marks = self.marks % 254 + 1
+        path = f"/sys/bus/pci/devices/0000:{EDU_DEVICE}/config"
+        with open(path, "r+b", buffering=0) as config:
+            config.seek(MARK_REGISTER)
+            before = time.monotonic_ns()
+            config.write(bytes([self.marks]))
+            after = time.monotonic_ns()
+        return self.marks, before, after

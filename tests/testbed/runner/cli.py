@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command line of scripts/testbed."""
+
+import argparse
+import pathlib
+import sys
+
+from .common import TestbedError
+from .run import load_scenario, run_scenarios, run_shell, scenario_names
+
+
+def list_scenarios(_options):
+    """`scripts/testbed list`: name and first line of each scenario's description."""
+    for name in scenario_names():
+        description = (load_scenario(name).__doc__ or "").strip().splitlines()
+        print(f"{name:28}{description[0] if description else ''}".rstrip())
+    return 0
+
+
+def build_parser():
+    """The arguments."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/testbed",
+        description="Boots an emulated machine with VFIO, nested KVM and stock libvirt, "
+                    "and runs scenarios in it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("list", help="list the scenarios").set_defaults(call=list_scenarios)
+    run = commands.add_parser("run", help="run scenarios")
+    run.add_argument("scenario", nargs="+", metavar="SCENARIO")
+    run.set_defaults(call=run_scenarios)
+    shell = commands.add_parser("shell", help="a shell in the machine")
+    shell.set_defaults(call=run_shell)
+    for command in (run, shell):
+        command.add_argument("--no-build", action="store_true",
+                             help="use what is built already, even if that is nothing")
+        command.add_argument("--build-dir", type=lambda text: pathlib.Path(text).resolve(),
+                             help="a folder configured with --prefix=/usr --sysconfdir=/etc "
+                                  "--localstatedir=/var --libexecdir=/usr/libexec "
+                                  "(default: build-testbed, made at need)")
+        command.add_argument("--slow", type=int, default=1, metavar="N",
+                             help="give each scenario N times its time, for a busy host")
+    return parser
+
+
+def main():
+    """Entry of scripts/testbed; returns the exit status."""
+    options = build_parser().parse_args()
+    try:
+        return options.call(options)
+    except TestbedError as error:
+        print(f"testbed: error: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Runs scenarios: each in an L1 of its own, with a folder that keeps its logs."""
+
+import contextlib
+import importlib.util
+import pathlib
+import sys
+import tempfile
+import time
+
+from .common import TESTBED_DIR, TestbedError, cache_dir, ensure_host_packages, say
+from .images import ensure_images
+from .machine import Machine
+from .stage import make_files, make_stage
+from .tree import ensure_tree
+
+SCENARIOS_DIR = TESTBED_DIR / "scenarios"
+DEFAULT_TIMEOUT_S = 180
+DEFAULT_MEMORY_MIB = 4096
+CONSOLE_LINES = 25
+
+
+def scenario_names():
+    """All scenarios, by the names of their files."""
+    return sorted(path.stem for path in SCENARIOS_DIR.glob("*.py"))
+
+
+def load_scenario(name):
+    """The module of a scenario."""
+    if name not in scenario_names():
+        raise TestbedError(f"unknown scenario '{name}'; scripts/testbed list names them all")
+    spec = importlib.util.spec_from_file_location(
+        "scenario_" + name.replace("-", "_"), SCENARIOS_DIR / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Run:
+    """The folders of one scenario's run."""
+
+    def __init__(self, share, stage, files):
+        self.share = share
+        self.stage = stage
+        self.files = files
+
+    def nvme_image(self, number):
+        """The backing file of L1's NVMe disk `number` (1 or 2)."""
+        return self.share / f"nvme{number}.img"
+
+
+class Session:
+    """What all runs of one call of scripts/testbed share."""
+
+    def __init__(self, options):
+        self.options = options
+        self.logs = pathlib.Path.cwd() / "testbed-logs" / time.strftime("%Y%m%d-%H%M%S")
+        self.scratch = None
+        self.tree = None
+        self.l1_image = None
+
+    @contextlib.contextmanager
+    def prepared(self):
+        """Everything that has to be built is there, as long as the context is entered."""
+        ensure_host_packages()
+        self.tree = ensure_tree()
+        self.l1_image, guest_image = ensure_images(self.tree)
+        with tempfile.TemporaryDirectory(prefix="stage.", dir=cache_dir()) as scratch:
+            self.scratch = pathlib.Path(scratch)
+            make_stage(self.scratch / "stage", self.options.build_dir, not self.options.no_build)
+            make_files(self.scratch / "files", self.tree, self.scratch / "stage", guest_image)
+            yield self
+
+    def new_run(self, name):
+        """A run's log folder, made."""
+        share = self.logs / name
+        share.mkdir(parents=True)
+        return Run(share, self.scratch / "stage", self.scratch / "files")
+
+    def run_scenario(self, name):
+        """Run a scenario; returns None, or why it failed."""
+        scenario = load_scenario(name)
+        run = self.new_run(name)
+        say(f"{name}: logs in {run.share}")
+        if hasattr(scenario, "host_prepare"):
+            scenario.host_prepare(run)
+        machine = Machine(self.tree, run, self.l1_image,
+                          getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
+        machine.start(f"testbed.scenario={name}", trace_io=getattr(scenario, "TRACE_IO", False),
+                      iops=getattr(scenario, "NVME_IOPS", 0))
+        limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * self.options.slow
+        if not machine.wait(limit):
+            return f"timed out after {limit} s\n{console_tail(run)}"
+        if machine.process.returncode != 0:
+            return f"L1's QEMU ended with status {machine.process.returncode}\n{console_tail(run)}"
+        return self.judge(scenario, run)
+
+    @staticmethod
+    def judge(scenario, run):
+        """What came out of a run that ended by itself."""
+        result = run.share / "result"
+        if not result.exists():
+            return f"L1 ended without a result\n{console_tail(run)}"
+        text = result.read_text(encoding="utf-8").strip()
+        if text != "pass":
+            return text.removeprefix("FAIL ")
+        if hasattr(scenario, "host_check"):
+            return scenario.host_check(run)
+        return None
+
+    def shell(self):
+        """An interactive L1 on the terminal."""
+        run = self.new_run("shell")
+        machine = Machine(self.tree, run, self.l1_image, DEFAULT_MEMORY_MIB)
+        machine.start("testbed.shell", interactive=True)
+        machine.process.wait()
+
+
+def console_tail(run):
+    """The last lines of L1's console, for a report."""
+    try:
+        text = (run.share / "console.log").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        text = ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()][-CONSOLE_LINES:]
+    log = run.share / "scenario.log"
+    if log.exists():
+        lines += ["-- scenario.log:"]
+        lines += log.read_text(encoding="utf-8", errors="replace").splitlines()[-CONSOLE_LINES:]
+    return "\n".join("    " + line for line in lines)
+
+
+def run_scenarios(options):
+    """Run the scenarios of the command line one after the other; the exit status."""
+    for name in options.scenario:
+        load_scenario(name)
+    failed = False
+    with Session(options).prepared() as session:
+        for name in options.scenario:
+            why = session.run_scenario(name)
+            failed = failed or why is not None
+            print(f"{name}: pass" if why is None else f"{name}: FAIL {why}", flush=True)
+    return 1 if failed else 0
+
+
+def run_shell(options):
+    """`scripts/testbed shell`."""
+    if not sys.stdin.isatty():
+        raise TestbedError("'shell' needs a terminal")
+    with Session(options).prepared() as session:
+        session.shell()
+    return 0

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The Debian tree that is L1's root and in which L1's QEMU runs: trixie with backports.
+
+Built once by debootstrap in the cache folder. A build goes on where a former one was stopped, and
+appears under its final name only when complete. Nothing of the host's apt set-up is changed.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+
+from .common import TestbedError, cache_dir, call, locked, output, say
+
+SUITE = "trixie"
+BACKPORTS = "trixie-backports"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+
+# Of the release itself: libvirt 11.3 and the stock kernel, which is the L2 guest's.
+STOCK_PACKAGES = [
+    "linux-image-amd64", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-system",
+    "libvirt-daemon-log", "libvirt-daemon-lock", "libvirt-clients", "python3-minimal", "python3",
+    "python3-libvirt", "kmod", "procps", "iproute2", "strace", "gdb-minimal", "util-linux",
+    "pciutils", "busybox-static", "libglib2.0-0t64", "libxml2", "liburing2", "libseccomp2",
+]
+# Newer than the release: L1's QEMU (also the stock backend), and L1's kernel.
+BACKPORT_PACKAGES = ["qemu-system-x86", "qemu-utils", "linux-image-amd64"]
+
+# Raise it when the steps below change in a way that the lists above do not show.
+RECIPE_REVISION = "1"
+
+APT = ["apt-get", "-qq", "-y", "--no-install-recommends", "-o", "Dpkg::Options::=--force-unsafe-io",
+       "-o", "Dpkg::Options::=--force-confold", "-o", "Dpkg::Use-Pty=0"]
+
+
+def recipe_hash():
+    """Names the content of the tree: another recipe is another tree."""
+    recipe = [RECIPE_REVISION, SUITE, BACKPORTS, *STOCK_PACKAGES, "--", *BACKPORT_PACKAGES]
+    return hashlib.sha256("\n".join(recipe).encode()).hexdigest()
+
+
+def host_mirror():
+    """The Debian mirror that the host's own apt uses."""
+    targets = output(["apt-get", "indextargets", "--format", "$(ORIGIN) $(SITE) $(RELEASE)"])
+    if not targets.strip() and os.geteuid() == 0:
+        call(["apt-get", "-qq", "update"])
+        targets = output(["apt-get", "indextargets", "--format", "$(ORIGIN) $(SITE) $(RELEASE)"])
+    for line in targets.splitlines():
+        fields = line.split()
+        if len(fields) == 3 and fields[0] == "Debian" and "security" not in line:
+            return fields[1].rstrip("/")
+    return DEFAULT_MIRROR
+
+
+def host_apt_options():
+    """The host's settings for fetching (proxy, dates), as lines for an apt.conf."""
+    dump = output(["apt-config", "dump"])
+    return [line for line in dump.splitlines()
+            if re.match(r'Acquire::(https?::|Check-|Languages|Retries)', line)]
+
+
+class TreeBuilder:
+    """Builds the tree step by step in a `.partial` folder; a step done is not done again."""
+
+    def __init__(self, final):
+        self.final = final
+        self.root = final.with_name(final.name + ".partial")
+        self.steps = final.with_name(final.name + ".steps")
+        self.log = None
+
+    def build(self):
+        """Run the missing steps and put the tree in its place."""
+        stamp = self.steps / "recipe"
+        if not stamp.exists() or stamp.read_text() != recipe_hash():
+            shutil.rmtree(self.root, ignore_errors=True)
+            shutil.rmtree(self.steps, ignore_errors=True)
+            self.steps.mkdir(parents=True)
+            stamp.write_text(recipe_hash())
+        log_path = self.final.with_name(self.final.name + ".log")
+        with open(log_path, "a", encoding="utf-8") as self.log:
+            for name in ("bootstrap", "sources", "stock", "backports", "clean"):
+                done = self.steps / name
+                if not done.exists():
+                    say(f"tree: {name} (log: {log_path})")
+                    getattr(self, "step_" + name)()
+                    done.touch()
+        (self.root / ".libvirt-cpr-recipe").write_text(recipe_hash())
+        shutil.rmtree(self.final, ignore_errors=True)
+        self.root.rename(self.final)
+        shutil.rmtree(self.steps)
+
+    def step_bootstrap(self):
+        """The base system."""
+        call(["debootstrap", "--variant=minbase", f"--keyring={KEYRING}", SUITE, self.root,
+              host_mirror()], log=self.log)
+
+    def step_sources(self):
+        """apt inside the tree, and no service ever started by a package."""
+        mirror = host_mirror()
+        lines = [f"deb [signed-by={KEYRING}] {mirror} {suite} main"
+                 for suite in (SUITE, f"{SUITE}-updates", BACKPORTS)]
+        (self.root / "etc/apt/sources.list").write_text("\n".join(lines) + "\n")
+        (self.root / "etc/apt/apt.conf.d/90testbed").write_text(
+            "\n".join(host_apt_options()) + "\n")
+        shutil.copy(KEYRING, self.root / KEYRING.lstrip("/"))
+        policy = self.root / "usr/sbin/policy-rc.d"
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+        shutil.copy("/etc/resolv.conf", self.root / "etc/resolv.conf")
+        shutil.copy("/etc/hosts", self.root / "etc/hosts")
+        self.in_tree(["apt-get", "-qq", "update"])
+
+    def step_stock(self):
+        """libvirt and the guest's kernel, of the release."""
+        self.in_tree([*APT, "install", *STOCK_PACKAGES])
+
+    def step_backports(self):
+        """QEMU and L1's kernel, from backports."""
+        self.in_tree([*APT, "-t", BACKPORTS, "install", *BACKPORT_PACKAGES])
+
+    def step_clean(self):
+        """What no run needs."""
+        self.in_tree(["apt-get", "clean"])
+
+    def in_tree(self, argv):
+        """Run a program in the tree, its mounts in a mount namespace of their own."""
+        script = ('mount -t proc proc "$0/proc" && mount -t sysfs -o ro sys "$0/sys" && '
+                  'mount --bind /dev "$0/dev" && exec chroot "$0" "$@"')
+        environment = {
+            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
+            "LC_ALL": "C.UTF-8", "HOME": "/root",
+            # no initramfs is wanted: L1 and L2 have their own
+            "INITRD": "No",
+        }
+        call(["unshare", "-m", "--propagation", "private", "sh", "-c", script, self.root, *argv],
+             log=self.log, env=environment)
+
+
+class Tree:
+    """A finished tree and what the runner asks of it."""
+
+    def __init__(self, root):
+        self.root = root
+
+    def kernels(self):
+        """Versions of the kernels in the tree, oldest first."""
+        def key(version):
+            return [int(n) for n in re.findall(r"\d+", version)[:3]]
+        return sorted((p.name.removeprefix("vmlinuz-") for p in self.root.glob("boot/vmlinuz-*")),
+                      key=key)
+
+    def l1_kernel(self):
+        """The backports kernel, which is L1's."""
+        return self.kernels()[-1]
+
+    def l2_kernel(self):
+        """The stock kernel, which is the guest's."""
+        return self.kernels()[0]
+
+    def modules(self, kernel, names):
+        """Paths of the modules `names` and all they need, in the order of loading."""
+        listing = output(["chroot", self.root, "modprobe", "-S", kernel, "--show-depends",
+                          "--all", *names])
+        paths = []
+        for line in listing.splitlines():
+            fields = line.split()
+            if fields[0] == "insmod" and fields[1] not in paths:
+                paths.append(fields[1])
+        return [self.root / path.lstrip("/") for path in paths]
+
+
+def ensure_tree():
+    """The tree, built or rebuilt if need be."""
+    final = cache_dir() / "tree"
+    with locked(cache_dir() / "tree.lock"):
+        stamp = final / ".libvirt-cpr-recipe"
+        if not stamp.exists() or stamp.read_text() != recipe_hash():
+            TreeBuilder(final).build()
+    tree = Tree(final)
+    if len(tree.kernels()) < 2:
+        raise TestbedError(f"{final} has no two kernels; remove the folder to build it anew")
+    return tree
