@@ -32,3 +32,8 @@ tests_unit_vmm_monitor_SOURCES = tests/unit/vmm_monitor/options_test.cc
 tests_unit_vmm_monitor_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_monitor_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
 include tests/testbed/local.mk
+check_PROGRAMS += tests/unit_vmm_acpi
+TESTS += tests/unit_vmm_acpi
+tests_unit_vmm_acpi_SOURCES = tests/unit/vmm_acpi/tables_test.cc
+tests_unit_vmm_acpi_CPPFLAGS = $(UNIT_CPPFLAGS) -DIASL='"$(IASL)"'
+tests_unit_vmm_acpi_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)

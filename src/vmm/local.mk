@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += src/vmm/libvmm.la
 src_vmm_libvmm_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la src/base/libbase.la
 src_vmm_libvmm_la_SOURCES =
+include src/vmm/acpi/local.mk
 include src/vmm/core/local.mk
 include src/vmm/pci/local.mk
 include src/vmm/device/local.mk

@@ -27,6 +27,12 @@ constexpr uint64_t kLocalApicBase = 0xfee00000;
 constexpr uint64_t kKvmIdentityBase = 0xfeffc000;
 constexpr uint64_t kKvmTssBase = 0xfeffd000;
 
+// The ACPI tables, in the area where a BIOS would have them; the RSDP comes first.
+constexpr uint64_t kAcpiBase = 0xe0000;
+constexpr uint64_t kAcpiSize = 0x10000;
+// SLP_TYP of the S5 state: the guest writes it to PM1 control to power off.
+constexpr uint8_t kS5SleepType = 5;
+
 // Ports.
 constexpr uint64_t kSerialPort[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 constexpr uint32_t kSerialGsi[] = {4, 3, 4, 3};
