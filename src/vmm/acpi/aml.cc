@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "vmm/acpi/aml.h"
 
-#include <array>
+#include <algorithm>
 
 namespace cpr::vmm::aml {
 namespace {
@@ -70,9 +70,13 @@ Bytes address_space(uint8_t tag, uint8_t type, uint8_t flags, T first, T last) {
 }  // namespace
 
 Bytes join(std::initializer_list<Bytes> parts) {
-    Bytes all;
+    size_t size = 0;
     for (const Bytes& part : parts)
-        all.insert(all.end(), part.begin(), part.end());
+        size += part.size();
+    Bytes all(size);
+    auto end = all.begin();
+    for (const Bytes& part : parts)
+        end = std::copy(part.begin(), part.end(), end);
     return all;
 }
 

@@ -92,7 +92,7 @@ TEST(AcpiTables, IaslAcceptsThem) {
     }
     const std::string dsdt = text_of(folder + "/DSDT.dsl");
     for (const char* expected :
-         {"Device (PCI0)", "EisaId (\"PNP0A08\"", "Device (COM4)", "Device (CP07)", "Name (_S5",
+         {"Device (PCI0)", "EisaId (\"PNP0A08\"", "Device (COM4)", "Device (CP07)", "Name (\\_S5",
           "Method (_OSC, 4", "0xE0000000", "CreateDWordField (Arg3, 0x08, CDW3)"})
         EXPECT_NE(dsdt.find(expected), std::string::npos) << expected;
     std::filesystem::remove_all(folder);
