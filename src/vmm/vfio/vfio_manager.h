@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_VMM_VFIO_VFIO_MANAGER_H
+#define CPR_VMM_VFIO_VFIO_MANAGER_H
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "vmm/core/device.h"
+#include "vmm/vfio/vfio_api.h"
+#include "vmm/vfio/vfio_container.h"
+
+namespace cpr::vmm {
+
+struct VfioManagerState {
+    static constexpr std::string_view kKind = "vfio";
+    static constexpr uint16_t kVersion = 1;
+    std::optional<VfioContainerState> container;
+    std::vector<uint32_t> groups;
+
+    template <typename Self, typename Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.container, self.groups);
+    }
+    void validate() const;
+};
+
+// Owns the guest's VFIO container and groups. Machine makes one, before all devices (they find it
+// in DeviceContext::vfio) but after RAM is in the memory map, and destroys it after them. As a
+// participant of checkpoints it comes after all other devices.
+class VfioManager final : public StatefulDevice<VfioManagerState> {
+  public:
+    static constexpr const char* kId = "vfio";
+
+    VfioManager(const DeviceContext& context, std::unique_ptr<VfioApi> api);
+    ~VfioManager() override;
+
+    VfioApi& api() { return *api_; }
+
+    // The group of a host device, in the container, known to KVM; opened when first asked for.
+    // Throws Error.
+    struct Group {
+        uint32_t number;
+        int fd;  // borrowed
+    };
+    Group group_of(const std::string& host);
+    // At a restore: a group that came from the old binary. Throws Error kCorruptState.
+    Group restored_group(uint32_t number) const;
+
+    // For devices that go: see VfioContainer::freeze().
+    void freeze();
+
+    // A platform reset changes nothing here: memory stays mapped.
+    void reset() override {}
+
+    void keep(state::OutgoingFds& fds) const override;
+    void check_vaddrs() override;
+    void invalidate_vaddrs() override;
+    void restore_vaddrs() override;
+    void claim_vaddrs() override;
+
+  protected:
+    VfioManagerState snapshot() const override;
+
+  private:
+    void restore(Restored& restored);
+    int open_group(uint32_t number, const std::string& host);
+
+    MemoryMap& memory_;
+    InterruptController& interrupts_;
+    Blockers& blockers_;
+    std::unique_ptr<VfioApi> api_;
+    std::map<uint32_t, UniqueFd> groups_;
+    std::unique_ptr<VfioContainer> container_;
+};
+
+}  // namespace cpr::vmm
+
+#endif
