@@ -37,3 +37,5 @@ TESTS += tests/unit_vmm_acpi
 tests_unit_vmm_acpi_SOURCES = tests/unit/vmm_acpi/tables_test.cc
 tests_unit_vmm_acpi_CPPFLAGS = $(UNIT_CPPFLAGS) -DIASL='"$(IASL)"'
 tests_unit_vmm_acpi_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
+include tests/libvirt/local.mk
+include tests/scripts/local.mk

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virt-update-in-place and the front end of virsh over libvirt's test driver, beside the stock virsh.
+
+CPR_BUILDDIR in the environment names the folder of the build; without it, build/ beside src/.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("CPR_BUILDDIR", TOP / "build"))
+STOCK = shutil.which("virsh", path="/usr/bin:/bin")
+URI = "test:///default"
+UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
+NOT_SUPPORTED = (
+    "error: this function is not supported by the connection driver: virDomainQemuMonitorCommand\n")
+LISTED = ("    update-in-place                "
+          "update the virtual machine monitor of a domain in place\n")
+
+
+def program(name):
+    """The program itself, not libtool's wrapper around it, whose argv[0] is another."""
+    real = BUILD / pathlib.Path(name).parent / ".libs" / pathlib.Path(name).name
+    return real if real.exists() else BUILD / name
+
+
+class Run:
+    """One run of a program: exit status, standard output, standard error."""
+
+    def __init__(self, path, arguments, env=None, stdin=""):
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/nonexistent",
+                       "LD_LIBRARY_PATH": str(BUILD / ".libs"), **(env or {})}
+        done = subprocess.run([str(path), *arguments], env=environment, input=stdin, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+                              check=False)
+        self.all = (done.returncode, done.stdout, done.stderr)
+        self.status, self.out, self.err = self.all
+
+
+class UpdateTool(unittest.TestCase):
+    def run_tool(self, *arguments, **keywords):
+        return Run(program("virt-update-in-place"), arguments, **keywords)
+
+    def test_driver_without_monitor_is_a_clear_error(self):
+        for domain in ("test", "1", UUID):
+            run = self.run_tool("-c", URI, domain)
+            self.assertEqual(run.all, (
+                1, "", f"error: Failed to update domain '{domain}' in place\n" + NOT_SUPPORTED))
+
+    def test_check_says_that_it_is_one(self):
+        run = self.run_tool("-c", URI, "--check", "test", "/usr/bin/vmm")
+        self.assertEqual(run.all, (
+            1, "", "error: Domain 'test' cannot be updated in place\n" + NOT_SUPPORTED))
+
+    def test_relative_emulator_is_refused(self):
+        run = self.run_tool("-c", URI, "test", "vmm")
+        self.assertEqual(run.err.splitlines()[1],
+                         "error: 'vmm' is no absolute path of an emulator")
+
+    def test_uri_of_the_environment(self):
+        for name in ("VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"):
+            self.assertIn(NOT_SUPPORTED, self.run_tool("test", env={name: URI}).err, name)
+        both = {"VIRSH_DEFAULT_CONNECT_URI": URI, "LIBVIRT_DEFAULT_URI": "nosuch:///"}
+        self.assertIn(NOT_SUPPORTED, self.run_tool("test", env=both).err)
+
+    def test_failure_to_connect(self):
+        run = self.run_tool("-c", "nosuch+unix:///x", "test")
+        self.assertEqual(run.status, 1)
+        self.assertEqual(run.err.splitlines()[0],
+                         "error: failed to connect to the hypervisor")
+        self.assertEqual(len(run.err.splitlines()), 2)
+
+    def test_wrong_use(self):
+        for arguments, message in (
+                ([], "error: a domain is required. See --help.\n"),
+                (["a", "/b", "c"], "error: unexpected argument 'c'. See --help.\n"),
+                (["--nosuch"], "error: unsupported option '--nosuch'. See --help.\n"),
+                (["-c"], "error: option '-c' requires an argument\n")):
+            self.assertEqual(self.run_tool(*arguments).all, (1, "", message))
+
+    def test_help_and_version(self):
+        self.assertIn("--check", self.run_tool("--help").out)
+        self.assertEqual(self.run_tool("--help").status, 0)
+        self.assertRegex(self.run_tool("--version").out, r"^\d+\.\d+\.\d+\S*\n$")
+
+
+@unittest.skipUnless(STOCK, "virsh is not installed (Debian package libvirt-clients)")
+class FrontEnd(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.front_end = pathlib.Path(self.folder.name) / "virsh"
+        self.front_end.symlink_to(program("src/tools/virsh"))
+
+    def run_front_end(self, *arguments, **keywords):
+        return Run(self.front_end, arguments, **keywords)
+
+    def assert_same(self, *arguments, **keywords):
+        self.assertEqual(self.run_front_end(*arguments, **keywords).all,
+                         Run(STOCK, arguments, **keywords).all, arguments)
+
+    def test_everything_else_is_the_stock_one(self):
+        for arguments in (
+                ["list", "--all"], ["-q", "list", "--name"], ["list;uri"], ["list\nuri # no"],
+                ["uri", ";", "uri"], ["dominfo", "test"], ["dominfo", "nosuch"], ["nosuch"],
+                ["suspend"], ["suspend", "--nosuch"], ["echo 'a"], ["echo", "a  b", "", "é"],
+                ["echo", "--shell", "update-in-place g1"], ["echo 'update-in-place g1'"], [""],
+                ["version"], ["help", "suspend"], ["suspend", "--help"], ["help", "nosuch"],
+                ["help", "snapshot"], ["quit"], ["complete", "--", "sus"]):
+            self.assert_same("-c", URI, *arguments)
+
+    def test_global_options_are_the_stock_ones(self):
+        for arguments in (["-v"], ["-V"], ["--version"], ["--version=long"], ["--nosuch"], ["-c"],
+                          ["-k", "x", "list"], ["-e", "xx", "list"], ["-d", "9", "-c", URI, "uri"],
+                          ["--connect", URI, "-r", "uri"], [f"--conn={URI}", "-qr", "uri"]):
+            self.assert_same(*arguments)
+
+    def test_interactive_mode_is_the_stock_one(self):
+        self.assert_same("-c", URI, stdin="uri\nlist --name\nquit\n")
+        self.assert_same("-c", URI, "-q", stdin="nosuch\n")
+
+    def test_update_fails_as_a_command_of_virsh_does(self):
+        # suspend is a command with the same first argument.
+        for words in ([], ["nosuch"], ["999"], ["--domain"], ["--domain", "nosuch"],
+                      ["--nosuch"], ["--domain=nosuch", "--nosuch"]):
+            for options in ([], ["-q"], ["-r"]):
+                ours = self.run_front_end("-c", URI, *options, "update-in-place", *words)
+                stock = Run(STOCK, ["-c", URI, *options, "suspend", *words])
+                self.assertEqual(ours.all, (stock.status, stock.out,
+                                            stock.err.replace("suspend", "update-in-place")), words)
+
+    def test_update_is_ours(self):
+        run = self.run_front_end("-c", URI, "update-in-place", "test")
+        self.assertEqual(run.all, (
+            1, "\n", "error: Failed to update domain 'test' in place\n" + NOT_SUPPORTED))
+
+    def test_readonly_connection_is_refused_by_libvirt(self):
+        run = self.run_front_end("-r", "-c", URI, "update-in-place", "test")
+        self.assertIn("read only access prevents", run.err)
+
+    def test_string_runs_in_order_with_the_last_status(self):
+        for line in ("uri; suspend nosuch; echo b", "uri; suspend nosuch",
+                     "echo a; quit; suspend nosuch", "suspend nosuch\n\n;uri # x"):
+            ours = self.run_front_end("-c", URI, line.replace("suspend", "update-in-place"))
+            stock = Run(STOCK, ["-c", URI, line])
+            self.assertEqual(ours.all, stock.all, line)
+
+    def test_wrong_use_in_a_string_runs_nothing(self):
+        run = self.run_front_end("-c", URI, "echo a; update-in-place")
+        self.assertEqual(run.all, (
+            1, "", "error: command 'update-in-place' requires <domain> option\n"))
+
+    def test_connect_in_a_string_counts(self):
+        run = self.run_front_end("-c", "nosuch:///", f"connect {URI}; update-in-place test; uri")
+        self.assertIn(NOT_SUPPORTED, run.err)
+        self.assertIn(URI, run.out)
+
+    def test_listings_name_the_command(self):
+        for arguments in (["help"], ["help", "domain"], ["--help"]):
+            ours = self.run_front_end(*arguments)
+            stock = Run(STOCK, arguments)
+            self.assertIn(LISTED, ours.out)
+            self.assertEqual((ours.status, ours.out.replace(LISTED, ""), ours.err), stock.all)
+
+    def test_help(self):
+        run = self.run_front_end("help", "update-in-place")
+        self.assertEqual(run.status, 0)
+        self.assertIn("update-in-place <domain>", run.out)
+        self.assertEqual(self.run_front_end("update-in-place", "--help").out, run.out)
+
+    def test_completion(self):
+        def complete(*words):
+            return self.run_front_end("-q", "-c", URI, "complete", "--", *words).out.split()
+        self.assertIn("update-in-place", complete("upd"))
+        self.assertIn("update-device", complete("upd"))
+        self.assertEqual(complete("update-in-place", "t"), ["test"])
+        self.assertEqual(complete("update-in-place", "test", "--ch"), ["--check"])
+
+    def test_diverted_virsh_is_used(self):
+        distrib = pathlib.Path(self.folder.name) / "virsh.distrib"
+        distrib.write_text("#!/bin/sh\necho diverted \"$@\"\nexit 7\n")
+        distrib.chmod(0o755)
+        self.assertEqual(self.run_front_end("list", "a b").all, (7, "diverted list a b\n", ""))
+
+    def test_missing_stock_virsh_is_a_clear_error(self):
+        run = self.run_front_end("list", env={"PATH": self.folder.name})
+        self.assertEqual(run.status, 1)
+        self.assertIn("libvirt-clients", run.err)
+
+
+if __name__ == "__main__":
+    unittest.main()
