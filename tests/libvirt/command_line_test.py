@@ -106,7 +106,7 @@ class FrontEnd(unittest.TestCase):
     def test_everything_else_is_the_stock_one(self):
         for arguments in (
                 ["list", "--all"], ["-q", "list", "--name"], ["list;uri"], ["list\nuri # no"],
-                ["uri", ";", "uri"], ["dominfo", "test"], ["dominfo", "nosuch"], ["nosuch"],
+                ["uri", ";", "uri"], ["domid", "test"], ["domid", "nosuch"], ["nosuch"],
                 ["suspend"], ["suspend", "--nosuch"], ["echo 'a"], ["echo", "a  b", "", "é"],
                 ["echo", "--shell", "update-in-place g1"], ["echo 'update-in-place g1'"], [""],
                 ["version"], ["help", "suspend"], ["suspend", "--help"], ["help", "nosuch"],

@@ -12,7 +12,13 @@ namespace {
 
 class TestDriver : public testing::Test {
   protected:
-    TestDriver() : session_({.uri = "test:///default"}) {}
+    static ConnectionOptions test_driver() {
+        ConnectionOptions options;
+        options.uri = "test:///default";
+        return options;
+    }
+
+    TestDriver() : session_(test_driver()) {}
 
     void SetUp() override {
         ASSERT_TRUE(session_.open()) << virGetLastErrorMessage();
