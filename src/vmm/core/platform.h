@@ -50,7 +50,9 @@ constexpr uint32_t kSciGsi = 9;
 // INTA..INTD of the slots are swizzled over these four.
 constexpr uint32_t kPciIntxGsi[] = {16, 17, 18, 19};
 // The line of a slot on bus 0; pin 0 is INTA. The DSDT's _PRT says the same.
-constexpr uint32_t pci_intx_gsi(uint32_t slot, uint32_t pin) { return kPciIntxGsi[(slot + pin) % 4]; }
+constexpr uint32_t pci_intx_gsi(uint32_t slot, uint32_t pin) {
+    return kPciIntxGsi[(slot + pin) % 4];
+}
 // KVM's I/O APIC has 24 pins; message-signalled interrupts get GSIs from here.
 constexpr uint32_t kFirstMsiGsi = 24;
 
