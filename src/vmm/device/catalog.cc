@@ -3,10 +3,29 @@
 
 #include <algorithm>
 
+#include "vmm/device/acpi_pm.h"
+#include "vmm/device/cmos_rtc.h"
+#include "vmm/device/reset_control.h"
+#include "vmm/device/serial16550.h"
 #include "vmm/pci/pci_host.h"
 #include "vmm/pci/root_port.h"
 
 namespace cpr::vmm {
+namespace {
+
+// A device of the platform that needs nothing but its context.
+template <typename PlatformDevice>
+std::unique_ptr<Device> make_platform_device(const DeviceConfig&, const DeviceContext& context) {
+    return std::make_unique<PlatformDevice>(context);
+}
+
+std::unique_ptr<Device> make_rtc(const DeviceConfig& config, const DeviceContext& context) {
+    const auto base = config.properties.find("base");
+    return std::make_unique<CmosRtc>(context,
+                                     base == config.properties.end() || base->second == "utc");
+}
+
+}  // namespace
 
 std::span<const DeviceType> device_catalog() {
     static const std::vector<DeviceType> kCatalog{
@@ -15,9 +34,32 @@ std::span<const DeviceType> device_catalog() {
          .is_pci = false,
          .sections = {{PciHostState::kKind, PciHostState::kVersion, 1}},
          .properties = {},
-         .make = [](const DeviceConfig&, const DeviceContext& context) -> std::unique_ptr<Device> {
-             return std::make_unique<PciHost>(context);
-         }},
+         .make = make_platform_device<PciHost>},
+        {.driver = "acpi-pm",
+         .on_command_line = false,
+         .is_pci = false,
+         .sections = {{AcpiPmState::kKind, AcpiPmState::kVersion, 1}},
+         .properties = {},
+         .make = make_platform_device<AcpiPm>},
+        {.driver = "cmos-rtc",
+         .on_command_line = false,
+         .is_pci = false,
+         .sections = {{CmosRtcState::kKind, CmosRtcState::kVersion, 1}},
+         .properties = {},
+         .make = make_rtc},
+        {.driver = "reset-control",
+         .on_command_line = false,
+         .is_pci = false,
+         .sections = {{ResetControlState::kKind, ResetControlState::kVersion, 1}},
+         .properties = {},
+         .make = make_platform_device<ResetControl>},
+        {.driver = "isa-serial",
+         .on_command_line = true,
+         .is_pci = false,
+         .sections = {{Serial16550State::kKind, Serial16550State::kVersion, 1}},
+         .properties = {{"chardev", "str", "id of the character device behind the port"},
+                        {"index", "uint32", "number of the port, 0 for COM1"}},
+         .make = make_serial16550},
         {.driver = "pcie-root-port",
          .on_command_line = true,
          .is_pci = true,
