@@ -1,1 +1,35 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+MANUAL_PAGES = \
+	docs/manpages/virsh-update-in-place.1 \
+	docs/manpages/virt-update-in-place.1 \
+	docs/manpages/emulators.conf.5 \
+	docs/manpages/cpr-vmm.8 \
+	docs/manpages/virt-cpr-controller.8 \
+	docs/manpages/virt-cpr-emulator.8 \
+	docs/manpages/virt-cpr-emulators.8
+man_MANS += $(MANUAL_PAGES)
+CLEANFILES += $(MANUAL_PAGES)
+
+EXTRA_DIST += \
+	ARCHITECTURE.md CONTRIBUTING.md NEWS \
+	docs/errors.md docs/protocol.md docs/state-format.md \
+	docs/manpages/cpr-vmm.rst \
+	docs/manpages/emulators.conf.rst \
+	docs/manpages/virsh-update-in-place.rst \
+	docs/manpages/virt-cpr-controller.rst \
+	docs/manpages/virt-cpr-emulator.rst \
+	docs/manpages/virt-cpr-emulators.rst \
+	docs/manpages/virt-update-in-place.rst
+
+# The pages name the folders of this very installation.
+MAKE_MANUAL_PAGE = $(AM_V_GEN)$(MKDIR_P) docs/manpages && \
+	sed -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' $< | \
+	$(RST2MAN) --halt=warning - $@.tmp && mv $@.tmp $@
+
+docs/manpages/%.1: docs/manpages/%.rst Makefile
+	$(MAKE_MANUAL_PAGE)
+docs/manpages/%.5: docs/manpages/%.rst Makefile
+	$(MAKE_MANUAL_PAGE)
+docs/manpages/%.8: docs/manpages/%.rst Makefile
+	$(MAKE_MANUAL_PAGE)

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks that what a user meets is documented: commands, options, devices, error codes, functions.
+
+Each check takes names from the sources and looks them up in the page that has to have them.
+"""
+import importlib.util
+import pathlib
+import re
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PAGES = TOP / "docs/manpages"
+
+
+def read(path):
+    return (TOP / path).read_text()
+
+
+def names_in(pattern, *globs):
+    """What the group of `pattern` matches in the files of `globs`; at least one, or it has rotted."""
+    files = sorted(file for glob in globs for file in TOP.glob(glob))
+    found = {name for file in files for name in re.findall(pattern, file.read_text())}
+    assert found, f"nothing matches {pattern} in {globs}: adapt {__file__}"
+    return found
+
+
+def missing_options(page, names, form=r"\*-{{1,2}}{}\*"):
+    text = read(f"docs/manpages/{page}.rst")
+    for name in sorted(names):
+        if not re.search(form.format(re.escape(name)), text):
+            yield f"{page}.rst: option {name} is not documented"
+
+
+def check_options():
+    getopt = r'\boption\{"([\w-]+)"'
+    yield from missing_options("virt-update-in-place",
+                               names_in(getopt, "src/tools/virt_update_in_place.cc"))
+    # virsh's own manual has the others; these touch update-in-place.
+    yield from missing_options("virsh-update-in-place",
+                               names_in(getopt, "src/tools/virsh_arguments.cc") -
+                               {"help", "version", "no-pkttyagent"})
+    words = names_in(r'\bOption\{"([\w-]+)"', "src/tools/update_request.cc")
+    yield from missing_options("virsh-update-in-place", words - {"help"}, r"\*(--)?{}\*")
+    yield from missing_options("virt-cpr-controller",
+                               names_in(r'k\w+Option = "([\w-]+)"', "src/controller/launch.h"))
+    yield from missing_options("virt-cpr-emulators",
+                               names_in(r'command == "-+([\w-]+)"',
+                                        "src/controller/emulators_tool.cc"))
+    yield from missing_options("cpr-vmm",
+                               names_in(r'\n    \{"([\w-]+)", "[^"]*",\s*"',
+                                        "src/vmm/monitor/options_*.cc"))
+
+
+def check_commands():
+    """The QMP commands and events that are not QEMU's, and the sub-commands of tools."""
+    protocol = read("docs/protocol.md")
+    ours = r'"((?:query-)?cpr(?:-\w+)*|query-cpr|(?:query-|cancel-)?update-in-place|UPDATE_IN_PLACE)"'
+    for name in sorted(names_in(ours, "src/vmm/**/*.cc", "src/controller/*.cc") - {"cpr"}):
+        if not re.search(rf"^###? .*`{name}`", protocol, re.MULTILINE):
+            yield f"protocol.md: {name} has no section"
+    page = read("docs/manpages/virt-cpr-emulators.rst")
+    for name in sorted(names_in(r'command == "(\w+)" &&', "src/controller/emulators_tool.cc")):
+        if f"\n{name}\n---" not in page:
+            yield f"virt-cpr-emulators.rst: {name} has no section"
+
+
+def check_devices():
+    page = read("docs/manpages/cpr-vmm.rst")
+    for name in sorted(names_in(r'\.driver = "([\w-]+)"', "src/vmm/**/*.cc")):
+        if f"``{name}``" not in page:
+            yield f"cpr-vmm.rst: device {name} is not documented"
+
+
+def check_error_codes():
+    documented = names_in(r"\n\| `([\w-]+)` \|", "docs/errors.md")
+    used = names_in(r'ErrorCode::k\w+, "([\w-]+)"', "src/base/error.cc")
+    used |= names_in(r'CodePair\{"([\w-]+)"', "src/client/call_error.cc")
+    for name in sorted(documented ^ used):
+        yield f"errors.md: {name} " + ("is used nowhere" if name in documented
+                                       else "is not documented")
+
+
+def check_functions():
+    source = read("src/client/libvirt_cpr.cc")
+    for name in sorted(names_in(r"\b(vir(?:Domain)?Cpr\w+)\(", "include/libvirt-cpr/*.h")):
+        if f"\n * {name}:\n" not in source:
+            yield f"libvirt_cpr.cc: {name} has no description"
+
+
+def check_programs_have_pages():
+    programs = names_in(r"(?:bin|pkglibexec)_PROGRAMS \+= (.+)", "src/*/local.mk", "src/*/*/local.mk")
+    made = names_in(r"docs/manpages/(\S+)\.\d\b", "docs/local.mk")
+    for name in sorted({name for line in programs for name in line.split()}):
+        page = {"src/tools/virsh": "virsh-update-in-place"}.get(name, name)
+        if page not in made or not (PAGES / f"{page}.rst").exists():
+            yield f"{name}: there is no page {page}.rst, or docs/local.mk does not make it"
+    for page in sorted({file.stem for file in PAGES.glob("*.rst")} - made):
+        yield f"{page}.rst: docs/local.mk does not make it"
+
+
+def check_layers_are_described():
+    spec = importlib.util.spec_from_file_location("layers", TOP / "tests/scripts/check_layers.py")
+    layers = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(layers)
+    described = {}
+    for layer, uses in re.findall(r"\n\| `src/(\w+)/` \|[^|\n]*\| ([^|\n]*) \|",
+                                  read("ARCHITECTURE.md")):
+        described[layer] = set(re.findall(r"`(\w+)`", uses))
+    for layer in sorted(layers.ALLOWED.keys() | described.keys()):
+        if layers.ALLOWED.get(layer) != described.get(layer):
+            yield f"ARCHITECTURE.md: what {layer} may use differs from tests/scripts/check_layers.py"
+
+
+def main():
+    problems = [problem for check in (check_options, check_commands, check_devices,
+                                      check_error_codes, check_functions,
+                                      check_programs_have_pages, check_layers_are_described)
+                for problem in check()]
+    for problem in problems:
+        print(problem)
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
