@@ -62,7 +62,8 @@ void PciFunction::config_read(size_t offset, std::span<uint8_t> data) {
 
 void PciFunction::config_write(size_t offset, std::span<const uint8_t> data) {
     config_.write(offset, data);
-    update_decoding();
+    stop_decoding();
+    start_decoding();
 }
 
 uint32_t PciFunction::config_read(size_t offset, size_t size) {
@@ -197,22 +198,23 @@ std::optional<uint64_t> PciFunction::decoded_address(unsigned index) const {
     return address;
 }
 
-void PciFunction::update_decoding() {
-    std::array<std::optional<uint64_t>, kPciBars> wanted;
-    // All that go are gone before any comes: BARs may swap places in one write.
+void PciFunction::stop_decoding() {
     for (unsigned i = 0; i < kPciBars; ++i) {
-        wanted[i] = decoded_address(i);
-        if (pci_state_.mapped[i] && pci_state_.mapped[i] != wanted[i]) {
-            unmap_bar(i);
-            pci_state_.mapped[i].reset();
-        }
+        if (!pci_state_.mapped[i] || pci_state_.mapped[i] == decoded_address(i))
+            continue;
+        unmap_bar(i);
+        pci_state_.mapped[i].reset();
     }
+}
+
+void PciFunction::start_decoding() {
     for (unsigned i = 0; i < kPciBars; ++i) {
-        if (!wanted[i] || pci_state_.mapped[i])
+        const auto address = decoded_address(i);
+        if (!address || pci_state_.mapped[i])
             continue;
         try {
-            map_bar(i, *wanted[i]);
-            pci_state_.mapped[i] = wanted[i];
+            map_bar(i, *address);
+            pci_state_.mapped[i] = address;
         } catch (const Error& error) {
             log::warning("device '{}': BAR {} stays unmapped: {}", name_, i, error.message());
         }

@@ -103,8 +103,11 @@ class PciFunction {
     void reset_function();
     // First in the destructor of a class that overrides unmap_bar().
     void unmap_bars();
-    // Maps and unmaps BARs after a change of the command register or of a BAR.
-    void update_decoding();
+    // After a change of the command register or of a BAR: unmap the BARs that are not decoded where
+    // they were, and map those that are decoded somewhere new. All that go are to be gone before
+    // any comes: BARs may swap places in one write.
+    void stop_decoding();
+    void start_decoding();
     void set_intx(bool level);
 
     // Whether the function answers to memory and I/O accesses; by default as the command register

@@ -54,7 +54,7 @@ class PciHost::HostBridge final : public PciFunction {
     void reset() { reset_function(); }
 };
 
-// Port 0xcf8 (the address) or 0xcfc (the data).
+// Port 0xcf8 (the address, which only answers to 32-bit accesses) or 0xcfc (the data).
 class PciHost::ConfigPorts final : public BusDevice {
   public:
     ConfigPorts(PciHost& host, bool data) : host_(host), is_data_(data) {}
@@ -68,8 +68,6 @@ class PciHost::ConfigPorts final : public BusDevice {
                 fill_ones(data);
         } else if (offset == 0 && data.size() == 4) {
             std::memcpy(data.data(), &host_.state_.config_address, 4);
-        } else if (is_reset_port(offset, data.size())) {
-            host_.reset_port_->read(0, data);
         } else {
             fill_ones(data);
         }
@@ -84,17 +82,10 @@ class PciHost::ConfigPorts final : public BusDevice {
             uint32_t value = 0;
             std::memcpy(&value, data.data(), 4);
             host_.state_.config_address = value & kConfigAddressMask;
-        } else if (is_reset_port(offset, data.size())) {
-            host_.reset_port_->write(0, data);
         }
     }
 
   private:
-    bool is_reset_port(uint64_t offset, size_t size) const {
-        return host_.reset_port_ && size == 1 &&
-               offset == platform::kResetPort - platform::kPciAddressPort;
-    }
-
     PciHost& host_;
     bool is_data_;
 };

@@ -46,10 +46,6 @@ class PciHost final : public StatefulDevice<PciHostState> {
     // Error kUnsupported if the devices' BARs do not fit.
     void assign_resources();
 
-    // The reset control register is the byte within 0xcf8 at 0xcf9: byte accesses there go to
-    // `device` (offset 0), which must outlive this or be taken back with null.
-    void set_reset_port(BusDevice* device) { reset_port_ = device; }
-
     // A bus by id; "" is the root bus. Throws Error kInvalidArgument, which names the bus.
     PciBus& bus(std::string_view id);
     PciBus& root() { return root_; }
@@ -77,7 +73,6 @@ class PciHost final : public StatefulDevice<PciHostState> {
     PciBus root_;
     std::map<std::string, PciBus*, std::less<>> buses_;
     std::map<uint32_t, std::set<const PciFunction*>> asserted_;  // by GSI
-    BusDevice* reset_port_ = nullptr;
     std::unique_ptr<HostBridge> bridge_;
     std::unique_ptr<ConfigPorts> address_port_;
     std::unique_ptr<ConfigPorts> data_port_;

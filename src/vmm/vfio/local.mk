@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 src_vmm_libvmm_la_SOURCES += \
+	src/vmm/vfio/msix.h src/vmm/vfio/msix.cc \
 	src/vmm/vfio/vfio_api.h src/vmm/vfio/vfio_api.cc \
 	src/vmm/vfio/vfio_container.h src/vmm/vfio/vfio_container.cc \
-	src/vmm/vfio/vfio_manager.h src/vmm/vfio/vfio_manager.cc
+	src/vmm/vfio/vfio_manager.h src/vmm/vfio/vfio_manager.cc \
+	src/vmm/vfio/vfio_bar.h src/vmm/vfio/vfio_bar.cc \
+	src/vmm/vfio/vfio_config.h src/vmm/vfio/vfio_config.cc \
+	src/vmm/vfio/vfio_pci.h src/vmm/vfio/vfio_pci.cc
