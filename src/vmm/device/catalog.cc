@@ -9,6 +9,8 @@
 #include "vmm/device/serial16550.h"
 #include "vmm/pci/pci_host.h"
 #include "vmm/pci/root_port.h"
+#include "vmm/vfio/vfio_manager.h"
+#include "vmm/vfio/vfio_pci.h"
 
 namespace cpr::vmm {
 namespace {
@@ -23,6 +25,10 @@ std::unique_ptr<Device> make_rtc(const DeviceConfig& config, const DeviceContext
     const auto base = config.properties.find("base");
     return std::make_unique<CmosRtc>(context,
                                      base == config.properties.end() || base->second == "utc");
+}
+
+std::unique_ptr<Device> make_vfio(const DeviceConfig&, const DeviceContext& context) {
+    return std::make_unique<VfioManager>(context, make_vfio_api());
 }
 
 }  // namespace
@@ -69,6 +75,20 @@ std::span<const DeviceType> device_catalog() {
                         {"slot", "uint16", "physical slot number"},
                         {"multifunction", "bool", "the slot has several functions"}},
          .make = make_root_port},
+        {.driver = "vfio",
+         .on_command_line = false,
+         .is_pci = false,
+         .sections = {{VfioManagerState::kKind, VfioManagerState::kVersion, 1}},
+         .properties = {},
+         .make = make_vfio},
+        {.driver = "vfio-pci",
+         .on_command_line = true,
+         .is_pci = true,
+         .sections = {{VfioPciState::kKind, VfioPciState::kVersion, 1}},
+         .properties = {{"host", "str", "the host's PCI device, DDDD:BB:SS.F"},
+                        {"multifunction", "bool", "the slot has several functions"},
+                        {"rombar", "uint32", "0: the expansion ROM is never visible"}},
+         .make = make_vfio_pci},
     };
     return kCatalog;
 }

@@ -119,6 +119,9 @@ void VfioConfig::build_express(uint8_t offset, bool behind_port) {
     if (!convertible || (behind_port && type != PCI_EXP_TYPE_RC_END) || type == wanted)
         return;
     emulate_bits(offset + PCI_EXP_FLAGS, wanted << 4, PCI_EXP_FLAGS_TYPE, 2);
+    // Version 1 of an integrated endpoint's capability ends before the link registers.
+    if (type == PCI_EXP_TYPE_RC_END && (flags & PCI_EXP_FLAGS_VERS) < 2)
+        return;
     emulate(offset + PCI_EXP_LNKCAP, behind_port ? PCI_EXP_LNKCAP_SLS_2_5GB | 1 << 4 : 0, 4);
     emulate(offset + PCI_EXP_LNKCTL, 0, 2);
     emulate(offset + PCI_EXP_LNKSTA,

@@ -23,7 +23,7 @@ void VfioManagerState::validate() const {
                     groups.size(), container ? "a" : "no");
 }
 
-VfioManager::VfioManager(const DeviceContext& context, std::unique_ptr<VfioApi> api)
+VfioManager::VfioManager(const DeviceContext& context, std::shared_ptr<VfioApi> api)
     : StatefulDevice(kId, context),
       memory_(context.memory),
       interrupts_(context.interrupts),

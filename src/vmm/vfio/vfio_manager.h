@@ -33,7 +33,7 @@ class VfioManager final : public StatefulDevice<VfioManagerState> {
   public:
     static constexpr const char* kId = "vfio";
 
-    VfioManager(const DeviceContext& context, std::unique_ptr<VfioApi> api);
+    VfioManager(const DeviceContext& context, std::shared_ptr<VfioApi> api);
     ~VfioManager() override;
 
     VfioApi& api() { return *api_; }
@@ -70,7 +70,7 @@ class VfioManager final : public StatefulDevice<VfioManagerState> {
     MemoryMap& memory_;
     InterruptController& interrupts_;
     Blockers& blockers_;
-    std::unique_ptr<VfioApi> api_;
+    std::shared_ptr<VfioApi> api_;
     std::map<uint32_t, UniqueFd> groups_;
     std::unique_ptr<VfioContainer> container_;
 };
