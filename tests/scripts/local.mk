@@ -12,10 +12,11 @@ SOURCE_CHECKS = \
 	tests/scripts/check_layers.py \
 	tests/scripts/check_potfiles.py \
 	tests/scripts/check_source_size.py \
-	tests/scripts/check_symbols.py
+	tests/scripts/check_symbols.py \
+	tests/scripts/check_translations.py
 dist_check_SCRIPTS += $(SOURCE_CHECKS)
 TESTS += $(SOURCE_CHECKS)
-EXTRA_DIST += .clang-format
+EXTRA_DIST += .clang-format tests/scripts/check_documentation.py
 
 check_PROGRAMS += tests/client_header_c99
 TESTS += tests/client_header_c99
