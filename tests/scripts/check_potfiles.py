@@ -7,7 +7,7 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
-MARKED = re.compile(r'\bN?_\(\s*"')
+MARKED = re.compile(r'\b(?:N?_|gettext)\(\s*"')
 
 
 def main():
