@@ -110,7 +110,9 @@ class Domain:
             self.console.wait_for(r"^GUEST READY", 90)
 
     def attach_console(self):
-        """Attach a reader to the domain's pty."""
+        """Attach a reader to the domain's pty, instead of the one before."""
+        if self.console is not None:
+            self.console.close()
         number = len(list(self.l1.share.glob(f"{self.name}-console*.log"))) + 1
         self.console = Console(self.l1, self.virsh("ttyconsole"),
                                self.l1.share / f"{self.name}-console{number}.log")

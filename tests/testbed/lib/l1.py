@@ -38,6 +38,11 @@ class L1:
         if not condition:
             raise Failure(why)
 
+    def sleep(self, seconds):
+        """Let time pass."""
+        self.log(f"waiting {seconds} s")
+        time.sleep(seconds)
+
     def wait_until(self, condition, seconds, what):
         """Poll until condition() is true, and return its value; fail after `seconds`."""
         end = time.monotonic() + seconds

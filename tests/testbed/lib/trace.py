@@ -68,3 +68,62 @@ class Trace:
             if found and found.group(1) == device:
                 writes.append(event)
         return writes
+
+
+IO_COMMAND = re.compile(r"cid (\d+) nsid 0x\w+ sqid (\d+) opc")
+IO_COMPLETION = re.compile(r"cid (\d+) cqid (\d+) ")
+
+
+class Commands:
+    """The I/O commands of a trace (scenarios with TRACE_IO). Submission and completion queues are
+    in pairs of the same number, as Linux makes them; queue 0 is the administration's."""
+
+    def __init__(self, trace):
+        self.spans = []  # (queue, submitted, completed or None)
+        self.wrong = []  # completions of nothing
+        outstanding = {}
+        for event in trace.events:
+            if event.name == "pci_nvme_io_cmd":
+                cid, queue = IO_COMMAND.search(event.text).groups()
+                self.check_free(outstanding, (queue, cid), event)
+                outstanding[queue, cid] = event.time
+            elif event.name == "pci_nvme_enqueue_req_completion":
+                cid, queue = IO_COMPLETION.search(event.text).groups()
+                if queue == "0":
+                    continue
+                submitted = outstanding.pop((queue, cid), None)
+                if submitted is None:
+                    self.wrong.append(event)
+                else:
+                    self.spans.append((queue, submitted, event.time))
+        self.unfinished = outstanding
+        self.spans += [(queue, begin, None) for (queue, _), begin in outstanding.items()]
+
+    def check_free(self, outstanding, key, event):
+        """A command identifier may not be used again before its command has completed."""
+        if key in outstanding:
+            self.wrong.append(event)
+
+    def outstanding_at(self, time):
+        """Number of commands that the device was working on at that time."""
+        return sum(1 for _, begin, end in self.spans if begin <= time and (end is None or end > time))
+
+    def submitted_between(self, first, last):
+        """Number of commands that were submitted in that time."""
+        return sum(1 for _, begin, _ in self.spans if first <= begin <= last)
+
+
+class Clock:
+    """Maps L1's CLOCK_MONOTONIC to the times of the trace, by two marks."""
+
+    def __init__(self, trace, first_mark, last_mark):
+        """Marks as L1.mark() returns them."""
+        points = []
+        for number, before, after in (first_mark, last_mark):
+            points.append(((before + after) / 2, trace.events[trace.mark_index(number)].time))
+        (self.mono, self.wall), (mono, wall) = points
+        self.rate = (wall - self.wall) / (mono - self.mono)
+
+    def to_trace(self, monotonic_ns):
+        """The trace's time of a moment."""
+        return self.wall + (monotonic_ns - self.mono) * self.rate
