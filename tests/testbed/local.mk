@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-EXTRA_DIST += scripts/testbed tests/testbed/README.md \
+EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/runner/__init__.py tests/testbed/runner/cli.py tests/testbed/runner/common.py \
 	tests/testbed/runner/images.py tests/testbed/runner/machine.py tests/testbed/runner/run.py \
 	tests/testbed/runner/stage.py tests/testbed/runner/tree.py \
@@ -7,7 +7,16 @@ EXTRA_DIST += scripts/testbed tests/testbed/README.md \
 	tests/testbed/l1/qemu.conf \
 	tests/testbed/lib/__init__.py tests/testbed/lib/console.py tests/testbed/lib/domain.py \
 	tests/testbed/lib/l1.py tests/testbed/lib/pattern.py tests/testbed/lib/process.py \
-	tests/testbed/lib/trace.py \
-	tests/testbed/scenarios/testbed-self.py \
+	tests/testbed/lib/trace.py tests/testbed/lib/update.py \
+	tests/testbed/scenarios/demo.py tests/testbed/scenarios/testbed-self.py \
+	tests/testbed/scenarios/update-exec.py tests/testbed/scenarios/update-exec-20.py \
+	tests/testbed/scenarios/update-exec-smp.py \
+	tests/testbed/scenarios/update-libvirtd-restart.py \
+	tests/testbed/scenarios/vmm-boot.py tests/testbed/scenarios/vmm-lifecycle.py \
+	tests/testbed/scenarios/vmm-vfio-nvme.py \
 	tests/guests/init.sh tests/guests/io_pattern.h tests/guests/ioverify.c \
 	tests/guests/powerbutton.c tests/guests/smpcount.c tests/guests/ticker.c
+
+# What the scenarios' verdicts rest on.
+dist_check_SCRIPTS += tests/testbed/selftest.py
+TESTS += tests/testbed/selftest.py

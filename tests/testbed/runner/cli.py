@@ -37,6 +37,8 @@ def build_parser():
                              help="a folder configured with --prefix=/usr --sysconfdir=/etc "
                                   "--localstatedir=/var --libexecdir=/usr/libexec "
                                   "(default: build-testbed, made at need)")
+        command.add_argument("--logs", type=lambda text: pathlib.Path(text).resolve(),
+                             help="folder of the logs (default: testbed-logs/TIME)")
         command.add_argument("--slow", type=int, default=1, metavar="N",
                              help="give each scenario N times its time, for a busy host")
     return parser

@@ -54,7 +54,8 @@ class Session:
 
     def __init__(self, options):
         self.options = options
-        self.logs = pathlib.Path.cwd() / "testbed-logs" / time.strftime("%Y%m%d-%H%M%S")
+        self.logs = options.logs or (
+            pathlib.Path.cwd() / "testbed-logs" / time.strftime("%Y%m%d-%H%M%S"))
         self.scratch = None
         self.tree = None
         self.l1_image = None

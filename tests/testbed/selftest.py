@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Unit tests of what the testbed's verdicts rest on: they must see what went wrong."""
+
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from lib import pattern, update  # noqa: E402  pylint: disable=wrong-import-position
+from lib.trace import Clock, Commands, Trace  # noqa: E402  pylint: disable=wrong-import-position
+from runner.images import Archive  # noqa: E402  pylint: disable=wrong-import-position
+
+
+def stamp(second, text):
+    """A line of the trace at that second."""
+    return f"2026-01-02T03:04:{second:09.6f}Z {text}\n"
+
+
+def submit(second, cid, queue=1):
+    """A command reaches the device."""
+    return stamp(second, f"pci_nvme_io_cmd cid {cid} nsid 0x1 sqid {queue} opc 0x2 opname 'READ'")
+
+
+def complete(second, cid, queue=1):
+    """A command completes."""
+    return stamp(second, f"pci_nvme_enqueue_req_completion cid {cid} cqid {queue} dw0 0x0 dw1 0x0 "
+                         "status 0x0")
+
+
+def mark(second, number):
+    """A mark of L1.mark()."""
+    return stamp(second, f"pci_cfg_write edu 00:08.0 @0x3c <- 0x{number:x}")
+
+
+class TraceTest(unittest.TestCase):
+    """Reading the outside trace."""
+
+    def test_control_events_between_marks(self):
+        """Only what happened between the marks counts; other devices' resets do not."""
+        reset = "resettable_phase_hold_exec obj=0x1(nvme) method=1"
+        other = "resettable_phase_hold_exec obj=0x1(nvme-bus) method=0"
+        trace = Trace.parse(stamp(1, reset) + mark(2, 1) + stamp(3, other) + stamp(4, reset)
+                            + stamp(5, "pci_nvme_mmio_stopped cleared controller enable bit")
+                            + mark(6, 2) + stamp(7, reset))
+        names = [event.name for event in trace.between(1, 2).nvme_control()]
+        self.assertEqual(names, ["resettable_phase_hold_exec", "pci_nvme_mmio_stopped"])
+
+    def test_config_writes_of_one_device(self):
+        """Writes to the device's own configuration space are told from others'."""
+        trace = Trace.parse(stamp(1, "pci_cfg_write nvme 00:05.0 @0x4 <- 0x7")
+                            + stamp(2, "pci_cfg_write nvme 00:06.0 @0x4 <- 0x7"))
+        self.assertEqual(len(trace.config_writes("00:05.0")), 1)
+
+    def test_outstanding_commands(self):
+        """A command is outstanding from its submission to its completion."""
+        commands = Commands(Trace.parse(submit(1, 7) + submit(2, 8) + submit(2, 7, queue=2)
+                                        + complete(3, 7) + complete(9, 8)))
+        start = Trace.parse(stamp(0, "x y")).events[0].time
+        self.assertEqual([commands.outstanding_at(start + s) for s in (0.5, 1.5, 2.5, 4, 10)],
+                         [0, 1, 3, 2, 1])
+        self.assertFalse(commands.wrong)
+        self.assertEqual(len(commands.unfinished), 1)
+
+    def test_command_done_twice(self):
+        """A second completion, and a second use of an identifier, are wrong."""
+        self.assertTrue(Commands(Trace.parse(submit(1, 7) + complete(2, 7) + complete(3, 7))).wrong)
+        self.assertTrue(Commands(Trace.parse(submit(1, 7) + submit(2, 7))).wrong)
+
+    def test_clock(self):
+        """A moment between two marks on one clock is found on the other."""
+        trace = Trace.parse(mark(10, 1) + mark(20, 2))
+        clock = Clock(trace, (1, 1000, 3000), (2, 11000, 13000))
+        self.assertAlmostEqual(clock.to_trace(7000) - trace.events[0].time, 5)
+
+
+class FakeConsole:
+    """Lines with times, as the console's reader keeps them."""
+
+    def __init__(self, lines):
+        self.lines = lines
+
+    def snapshot(self, since=0):
+        """All lines."""
+        return self.lines[since:]
+
+
+class FakeL1:
+    """Takes the verdicts."""
+
+    @staticmethod
+    def require(condition, why):
+        """Fail."""
+        if not condition:
+            raise AssertionError(why)
+
+    def log(self, text):
+        """Say nothing."""
+
+
+class TickTest(unittest.TestCase):
+    """Reading the ticks on the console."""
+
+    @staticmethod
+    def console(numbers):
+        """A console with these ticks, 10 ns apart, and other lines between them."""
+        lines = []
+        for index, number in enumerate(numbers):
+            lines += [(index * 10, f"tick {number} 123"), (index * 10, "io 5 errors 0")]
+        return FakeConsole(lines)
+
+    def test_each_once(self):
+        """A lost or a repeated tick is seen."""
+        update.require_each_tick_once(FakeL1(), self.console(range(20)))
+        for numbers in ([*range(10), *range(11, 20)], [*range(10), *range(9, 20)], range(3)):
+            with self.assertRaises(AssertionError):
+                update.require_each_tick_once(FakeL1(), self.console(numbers))
+
+    def test_usual_gap(self):
+        """The longest gap."""
+        console = FakeConsole([(0, "tick 0 1"), (5, "tick 1 1"), (25, "tick 2 1")])
+        self.assertEqual(update.usual_gap_ns(console), 20)
+
+
+class PatternTest(unittest.TestCase):
+    """The disk's content."""
+
+    def test_wrong_block(self):
+        """One changed byte makes its block wrong, and no other."""
+        with tempfile.NamedTemporaryFile() as image:
+            image.truncate(1 << 20)
+            pattern.fill(image.name, 8192, 4, 5)
+            self.assertEqual(pattern.wrong_blocks(image.name, 8192, 4, 5), [])
+            self.assertEqual(len(pattern.wrong_blocks(image.name, 8192, 4, 6)), 4)
+            image.seek(8192 + 4096 + 100)
+            image.write(b"x")
+            image.flush()
+            self.assertEqual(pattern.wrong_blocks(image.name, 8192, 4, 5), [8192 + 4096])
+
+
+class ArchiveTest(unittest.TestCase):
+    """The initramfs format."""
+
+    def test_layout(self):
+        """Each entry begins at a multiple of four, with its folders before it."""
+        stream = io.BytesIO()
+        archive = Archive(stream)
+        archive.add("a/b", 0o100644, b"12345")
+        archive.finish()
+        data = stream.getvalue()
+        positions = [data.find(b"070701", at) for at in range(0, len(data), 4)
+                     if data[at:at + 6] == b"070701"]
+        names = [data[at + 110:data.index(b"\0", at + 110)] for at in positions]
+        self.assertEqual(names, [b"a", b"a/b", b"TRAILER!!!"])
+
+
+if __name__ == "__main__":
+    unittest.main()
