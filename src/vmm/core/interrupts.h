@@ -28,7 +28,8 @@ class MsiRoute {
 class InterruptController {
   public:
     virtual ~InterruptController() = default;
-    // Level of a line of the I/O APIC (and PIC, for GSIs below 16). Machine lock.
+    // Level of a line of the I/O APIC (and PIC, for GSIs below 16). Machine lock; never
+    // throws.
     virtual void set_line(uint32_t gsi, bool level) = 0;
     // Throws Error if there is no GSI left.
     virtual std::unique_ptr<MsiRoute> make_msi_route() = 0;

@@ -15,7 +15,7 @@
 namespace cpr::vmm {
 
 // QEMU's names for what a guest is doing (qapi run-state), as far as this VMM has them.
-enum class RunState { kPrelaunch, kRunning, kPaused, kShutdown, kInMigrate };
+enum class RunState { kPrelaunch, kRunning, kPaused, kShutdown, kInMigrate, kInternalError };
 std::string_view to_string(RunState state);
 
 // Why the guest stops for good or starts again; QEMU's ShutdownCause.
@@ -48,20 +48,33 @@ struct VcpuInfo {
     int thread_id;
 };
 
+class KvmApi;
+class VfioApi;
+
+// The kernel's interfaces; what is null is the real one. For unit tests.
+struct MachineBackends {
+    std::unique_ptr<KvmApi> kvm;
+    std::unique_ptr<VfioApi> vfio;
+    MachineBackends();
+    MachineBackends(MachineBackends&&) noexcept;
+    ~MachineBackends();
+};
+
 // The virtual machine: KVM objects, memory, vCPUs, buses and devices. Built whole in the
 // constructor, cold or around what an old binary left. All functions are for the main thread.
 class Machine {
   public:
     // `restored` is null at a cold start. Throws Error and leaves nothing behind.
     Machine(const MachineConfig& config, EventLoop& loop, Blockers& blockers, Chardevs& chardevs,
-            Restored* restored);
+            Restored* restored, MachineBackends backends = {});
     ~Machine();
 
     void set_events(MachineEvents events);
     RunState run_state() const;
 
     // Lets all vCPUs run, and returns when each is entering the guest; stops them all, and returns
-    // when none is in the guest. Both report by events and do nothing if it is so already.
+    // when none is in the guest. Both report by events and do nothing if it is so already. start()
+    // throws Error kInvalidState after the guest's power-off or a failure: it needs a reset then.
     void start();
     void stop();
     // The same without events and without a change of the run state: an update's own stops.
@@ -72,6 +85,8 @@ class Machine {
     // Held by vCPU threads while they emulate an access; take it to touch devices while vCPUs run.
     std::mutex& lock();
 
+    // A failure is logged, and leaves the guest stopped as kInternalError. With no_reboot the guest
+    // shuts down instead.
     void reset(ShutdownCause cause);
     void press_power_button();
 

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// How a machine is built, saved and built again.
+#include "base/error.h"
+#include "vmm/core/cpuid.h"
+#include "vmm/core/machine_impl.h"
+#include "vmm/core/platform.h"
+#include "vmm/device/acpi_pm.h"
+#include "vmm/device/catalog.h"
+#include "vmm/device/cmos_rtc.h"
+#include "vmm/device/reset_control.h"
+#include "vmm/pci/pci_host.h"
+
+namespace cpr::vmm {
+namespace {
+
+constexpr const char* kMachineSection = "machine";
+constexpr const char* kIrqchipSection = "irqchip";
+constexpr const char* kClockSection = "kvm-clock";
+constexpr const char* kRamFd = "ram";
+constexpr uint32_t kMaxVcpus = 255;  // what the tables of xAPIC ids can say
+
+std::string vcpu_section(size_t index) {
+    return fmt::format("vcpu/{}", index);
+}
+
+template <typename State>
+state::SectionInfo info_of(std::string id) {
+    return {std::move(id), std::string(State::kKind), State::kVersion, 0};
+}
+
+std::unique_ptr<KvmApi> kvm_of(MachineBackends& backends) {
+    return backends.kvm ? std::move(backends.kvm) : open_kvm();
+}
+
+std::unique_ptr<VfioApi> vfio_of(MachineBackends& backends) {
+    return backends.vfio ? std::move(backends.vfio) : make_vfio_api();
+}
+
+std::unique_ptr<KvmVm> prepare_vm(KvmApi& kvm, uint32_t vcpus) {
+    const uint32_t most = std::min(kvm.max_vcpus(), kMaxVcpus);
+    if (vcpus == 0 || vcpus > most)
+        throw Error(ErrorCode::kUnsupported, "a guest has 1 to {} vCPUs, not {}", most, vcpus);
+    auto vm = kvm.create_vm();
+    vm->set_identity_map_address(platform::kKvmIdentityBase);
+    vm->set_tss_address(platform::kKvmTssBase);
+    vm->disable_pmu();
+    return vm;
+}
+
+}  // namespace
+
+void MachineState::validate() const {
+    if (run_state > RunState::kInternalError || request > GuestRequest::kFailed)
+        throw Error(ErrorCode::kCorruptState, "the run state {} or the request {} is unknown",
+                    static_cast<int>(run_state), static_cast<int>(request));
+}
+
+Machine::Impl::Impl(const MachineConfig& config, EventLoop& loop, Blockers& blockers,
+                    Chardevs& chardevs, Restored* restored, MachineBackends backends)
+    : config_(config),
+      loop_(loop),
+      kvm_(kvm_of(backends)),
+      vm_(prepare_vm(*kvm_, config.vcpus)),
+      supported_cpuid_(kvm_->supported_cpuid()),
+      msr_indices_(kvm_->msr_indices()),
+      boot_(config, restored ? &restored->fds : nullptr) {
+    add_memory(restored);
+    add_vcpus();
+    DeviceContext context{.loop = loop,
+                          .memory = map_,
+                          .ports = ports_,
+                          .mmio = mmio_,
+                          .interrupts = interrupts_,
+                          .blockers = blockers,
+                          .chardevs = chardevs,
+                          .requests = *this,
+                          .restored = restored};
+    vfio_ = std::make_unique<VfioManager>(context, vfio_of(backends));
+    try {
+        add_devices(context);
+        if (restored)
+            restore(*restored);
+        else
+            power_on();
+    } catch (...) {
+        while (!devices_.empty())
+            devices_.pop_back();
+        throw;
+    }
+}
+
+Machine::Impl::~Impl() {
+    vcpus_.stop();
+    // In reverse, since later ones are on buses of earlier ones.
+    while (!devices_.empty())
+        devices_.pop_back();
+}
+
+void Machine::Impl::add_memory(Restored* restored) {
+    std::optional<UniqueFd> preserved;
+    if (restored)
+        preserved = restored->fds.take(kRamFd);
+    memory_ = std::make_unique<GuestMemory>(config_.memory_bytes, std::move(preserved));
+    for (const MemoryRegion& region : memory_->regions())
+        map_.add(region);
+}
+
+void Machine::Impl::add_vcpus() {
+    for (uint32_t index = 0; index < config_.vcpus; ++index) {
+        cpuid_.push_back(make_cpuid(supported_cpuid_, config_, index));
+        auto vcpu = vm_->create_vcpu(index);
+        vcpu->set_cpuid(cpuid_.back());
+        fresh_vcpus_.push_back(save_vcpu(*vcpu, cpuid_.back(), msr_indices_));
+        vcpus_.add(std::move(vcpu));
+    }
+}
+
+void Machine::Impl::add_device(DeviceConfig config, const DeviceContext& context) {
+    const DeviceType* type = find_device_type(config.driver);
+    if (!type)
+        throw Error(ErrorCode::kUnsupported, "device '{}' is not supported", config.driver);
+    if (config.id.empty())
+        config.id = fmt::format("{}#{}", config.driver, devices_.size());
+    for (const auto& device : devices_)
+        if (device->id() == config.id)
+            throw Error(ErrorCode::kInvalidArgument, "two devices have the id '{}'", config.id);
+    devices_.push_back(type->make(config, context));
+}
+
+void Machine::Impl::add_devices(const DeviceContext& context) {
+    auto pci = std::make_unique<PciHost>(context);
+    pci_ = pci.get();
+    devices_.push_back(std::move(pci));
+    DeviceContext with_pci = context;
+    with_pci.pci = pci_;
+    with_pci.vfio = vfio_.get();
+
+    auto power = std::make_unique<AcpiPm>(context);
+    power_ = power.get();
+    devices_.push_back(std::move(power));
+    devices_.push_back(std::make_unique<CmosRtc>(context, config_.rtc_utc));
+    devices_.push_back(std::make_unique<ResetControl>(context));
+    for (size_t port = 0; port < config_.serials.size(); ++port)
+        if (!config_.serials[port].empty())
+            add_device({"isa-serial",
+                        fmt::format("serial{}", port),
+                        {{"chardev", config_.serials[port]}, {"index", std::to_string(port)}}},
+                       with_pci);
+    for (const DeviceConfig& device : config_.devices)
+        add_device(device, with_pci);
+}
+
+// What a machine does between power-on and the kernel's first instruction.
+void Machine::Impl::power_on() {
+    pci_->assign_resources();
+    interrupts_.reset();
+    for (size_t index = 0; index < vcpus_.size(); ++index) {
+        VcpuState state = fresh_vcpus_[index];
+        // A guest may have moved them apart.
+        state.tsc_offset = fresh_vcpus_.front().tsc_offset;
+        restore_vcpu(vcpus_.vcpu(index), state);
+    }
+    enter_kernel(vcpus_.vcpu(0), boot_.load(map_));
+}
+
+void Machine::Impl::restore(Restored& restored) {
+    const auto machine = restored.state.take<MachineState>(kMachineSection);
+    if (machine.vcpus != config_.vcpus || machine.memory_bytes != config_.memory_bytes)
+        throw Error(ErrorCode::kCorruptState,
+                    "the state is of a guest with {} vCPUs and {} bytes of memory, the command "
+                    "line says {} and {}",
+                    machine.vcpus, machine.memory_bytes, config_.vcpus, config_.memory_bytes);
+    // vCPUs first: the I/O APIC hands on to them what it has pending.
+    for (size_t index = 0; index < vcpus_.size(); ++index) {
+        const auto state = restored.state.take<VcpuState>(vcpu_section(index));
+        std::vector<kvm_cpuid_entry2> cpuid;
+        for (const CpuidLeaf& leaf : state.cpuid)
+            cpuid.push_back(leaf.entry);
+        check_cpuid(cpuid, supported_cpuid_);
+        vcpus_.vcpu(index).set_cpuid(cpuid);
+        cpuid_[index] = std::move(cpuid);
+        restore_vcpu(vcpus_.vcpu(index), state);
+    }
+    interrupts_.restore(restored.state.take<IrqchipState>(kIrqchipSection));
+    clock_.restore(restored.state.take<GuestClockState>(kClockSection));
+    request_ = machine.request;
+    enter(machine.run_state == RunState::kRunning ? RunState::kPaused : machine.run_state);
+}
+
+void Machine::Impl::save(state::StreamWriter& writer) const {
+    writer.add(kMachineSection,
+               MachineState{run_state_, request_, config_.vcpus, config_.memory_bytes});
+    auto& vcpus = const_cast<VcpuGroup&>(vcpus_);
+    for (size_t index = 0; index < vcpus.size(); ++index)
+        writer.add(vcpu_section(index), save_vcpu(vcpus.vcpu(index), cpuid_[index], msr_indices_));
+    writer.add(kIrqchipSection, interrupts_.save());
+    writer.add(kClockSection, clock_.save());
+    for (const auto& device : devices_)
+        device->save(writer);
+    vfio_->save(writer);
+}
+
+std::vector<state::SectionInfo> Machine::Impl::sections() const {
+    std::vector<state::SectionInfo> all{info_of<MachineState>(kMachineSection)};
+    for (size_t index = 0; index < vcpus_.size(); ++index)
+        all.push_back(info_of<VcpuState>(vcpu_section(index)));
+    all.push_back(info_of<IrqchipState>(kIrqchipSection));
+    all.push_back(info_of<GuestClockState>(kClockSection));
+    for (const auto& device : devices_)
+        for (state::SectionInfo& section : device->sections())
+            all.push_back(std::move(section));
+    for (state::SectionInfo& section : vfio_->sections())
+        all.push_back(std::move(section));
+    return all;
+}
+
+std::vector<CheckpointParticipant*> Machine::Impl::participants() const {
+    std::vector<CheckpointParticipant*> all;
+    for (const auto& device : devices_)
+        all.push_back(device.get());
+    all.push_back(vfio_.get());
+    return all;
+}
+
+void Machine::Impl::keep(state::OutgoingFds& fds) const {
+    fds.add(kRamFd, 0, memory_->fd());
+    boot_.keep(fds);
+}
+
+}  // namespace cpr::vmm
