@@ -59,32 +59,73 @@ class UpdateRun {
 
   private:
     bool update() {
-        const char* emulator = request_.emulator.empty() ? nullptr : request_.emulator.c_str();
-        unsigned int flags = request_.check ? VIR_DOMAIN_CPR_UPDATE_CHECK : 0;
-        long long job = virDomainCprUpdate(domain_.get(), emulator, flags);
-        if (job < 0) {
-            return fail_without_job();
-        }
-        if (wait(job) < 0) {
+        long long job = start();
+        if (job < 0 || wait(job) < 0) {
             progress_.end();
-            return fail_without_job();
+            print_error(failure_headline(request_));
+            print_error(cause_);
+            return false;
         }
         return report();
     }
 
+    // The job's number, or -1.
+    long long start() {
+        long long last_job = newest_job();
+        const char* emulator = request_.emulator.empty() ? nullptr : request_.emulator.c_str();
+        unsigned int flags = request_.check ? VIR_DOMAIN_CPR_UPDATE_CHECK : 0;
+        long long job = note_cause(virDomainCprUpdate(domain_.get(), emulator, flags));
+        if (job >= 0 || session_.is_alive()) {
+            return job;
+        }
+        // The daemon went while it had the request: whether it passed it on shows in the jobs.
+        retry([&] { return (job = newest_job()) >= 0; });
+        return last_job >= 0 && job > last_job ? job : -1;
+    }
+
     // The final status, or -1.
     int wait(long long job) {
-        int status = follow(job);
-        if (status >= 0 || session_.is_alive()) {
-            return status;
-        }
-        for (auto limit = Clock::now() + kReconnectLimit; Clock::now() < limit;) {
-            std::this_thread::sleep_for(kReconnectInterval);
-            if (reconnect() && (status = follow(job)) >= 0) {
-                return status;
-            }
+        int status = note_cause(follow(job));
+        if (status < 0 && !session_.is_alive()) {
+            retry([&] {
+                status = note_cause(follow(job));
+                return status >= 0 || virCprGetLastErrorCode();
+            });
         }
         return status;
+    }
+
+    // Keeps why a call failed, since later calls forget it.
+    template <typename Result>
+    Result note_cause(Result result) {
+        if (result < 0) {
+            cause_ = cpr_error_message();
+        }
+        return result;
+    }
+
+    // Connects again and calls `attempt`, until it returns true or the time is over.
+    template <typename Attempt>
+    void retry(Attempt attempt) {
+        for (auto limit = Clock::now() + kReconnectLimit; Clock::now() < limit;) {
+            std::this_thread::sleep_for(kReconnectInterval);
+            if (reconnect() && attempt()) {
+                return;
+            }
+        }
+    }
+
+    // The number of the domain's newest job, 0 if there was none yet, -1 if that is not known.
+    long long newest_job() {
+        virTypedParameterPtr params = nullptr;
+        int count = 0;
+        if (virDomainCprGetJob(domain_.get(), nullptr, &params, &count, 0) < 0) {
+            return -1;
+        }
+        unsigned long long id = 0;
+        virTypedParamsGetULLong(params, count, VIR_DOMAIN_CPR_JOB_FIELD_ID, &id);
+        virTypedParamsFree(params, count);
+        return static_cast<long long>(id);
     }
 
     int follow(long long job) {
@@ -109,13 +150,6 @@ class UpdateRun {
             domain_ = session_.find_domain(uuid_.data());
         }
         return domain_ != nullptr;
-    }
-
-    bool fail_without_job() {
-        std::string cause = cpr_error_message();
-        print_error(failure_headline(request_));
-        print_error(cause);
-        return false;
     }
 
     bool report() {
@@ -143,6 +177,7 @@ class UpdateRun {
     Domain domain_;
     std::array<unsigned char, VIR_UUID_BUFLEN> uuid_{};
     JobSummary summary_;
+    std::string cause_;
 };
 
 }  // namespace
