@@ -40,3 +40,4 @@ tests_unit_vmm_acpi_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
 include tests/libvirt/local.mk
 include tests/scripts/local.mk
 include tests/unit/vmm_device/local.mk
+include tests/unit/controller/local.mk

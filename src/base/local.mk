@@ -6,6 +6,7 @@ src_base_libbase_la_SOURCES = \
 	src/base/io.h src/base/io.cc \
 	src/base/log.h src/base/log.cc \
 	src/base/monotonic.h \
+	src/base/pidfd.h \
 	src/base/scope_exit.h \
 	src/base/unique_fd.h src/base/unique_fd.cc
 src_base_libbase_la_LIBADD = $(GLIB_LIBS) $(FMT_LIBS)

@@ -1,1 +1,51 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+# Everything but the programs' main files, for the tests.
+noinst_LTLIBRARIES += src/controller/libcontroller.la
+src_controller_libcontroller_la_SOURCES = \
+	src/controller/binary_info.h src/controller/binary_info.cc \
+	src/controller/client_session.h src/controller/client_session.cc \
+	src/controller/command_line.h src/controller/command_line.cc \
+	src/controller/controller.h src/controller/controller.cc \
+	src/controller/emulator_config.h src/controller/emulator_config.cc \
+	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
+	src/controller/job_record.h src/controller/job_record.cc \
+	src/controller/launch.h src/controller/launch.cc \
+	src/controller/program_run.h src/controller/program_run.cc \
+	src/controller/qmp_error.h src/controller/qmp_error.cc \
+	src/controller/relay.h src/controller/relay.cc \
+	src/controller/step_list.h src/controller/step_list.cc \
+	src/controller/update_job.h src/controller/update_job.cc \
+	src/controller/update_service.h src/controller/update_service.cc \
+	src/controller/update_steps.h src/controller/update_steps.cc \
+	src/controller/vmm_calls.h src/controller/vmm_calls.cc \
+	src/controller/vmm_link.h src/controller/vmm_link.cc
+src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la
+
+bin_PROGRAMS += virt-cpr-emulator virt-cpr-emulators
+virt_cpr_emulator_SOURCES = src/controller/emulator_main.cc
+virt_cpr_emulator_LDADD = src/controller/libcontroller.la
+virt_cpr_emulators_SOURCES = src/controller/emulators_main.cc
+virt_cpr_emulators_LDADD = src/controller/libcontroller.la
+
+pkglibexec_PROGRAMS += virt-cpr-controller
+virt_cpr_controller_SOURCES = src/controller/controller_main.cc
+virt_cpr_controller_LDADD = src/controller/libcontroller.la
+
+EXTRA_DIST += src/controller/emulators.conf.in
+CLEANFILES += emulators.conf
+all-local: emulators.conf
+emulators.conf: src/controller/emulators.conf.in Makefile
+	$(AM_V_GEN)sed 's|@pkglibexecdir[@]|$(pkglibexecdir)|' \
+		$(top_srcdir)/src/controller/emulators.conf.in >$@.tmp && mv $@.tmp $@
+
+# What an administrator has set stays.
+install-data-local: install-emulators-conf
+install-emulators-conf: emulators.conf
+	$(MKDIR_P) '$(DESTDIR)$(sysconfdir)/libvirt-cpr'
+	test -e '$(DESTDIR)$(sysconfdir)/libvirt-cpr/emulators.conf' || \
+		$(INSTALL_DATA) emulators.conf '$(DESTDIR)$(sysconfdir)/libvirt-cpr/emulators.conf'
+uninstall-local: uninstall-emulators-conf
+uninstall-emulators-conf:
+	cmp -s emulators.conf '$(DESTDIR)$(sysconfdir)/libvirt-cpr/emulators.conf' && \
+		rm -f '$(DESTDIR)$(sysconfdir)/libvirt-cpr/emulators.conf' || :
+.PHONY: install-emulators-conf uninstall-emulators-conf

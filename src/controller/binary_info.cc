@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/binary_info.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace cpr::controller {
+namespace {
+
+// Hostile or foreign output goes into messages only so far.
+std::string excerpt(const std::string& text) {
+    constexpr size_t kMost = 200;
+    std::string line = text.substr(0, std::min(text.find('\n'), kMost));
+    std::ranges::replace_if(
+        line, [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return line;
+}
+
+void check_sections(const BinaryInfo& next, const std::vector<SectionInUse>& in_use,
+                    std::vector<std::string>& problems) {
+    for (const SectionInUse& section : in_use) {
+        const auto support = std::ranges::find(next.sections, section.kind, &SectionSupport::kind);
+        if (support == next.sections.end()) {
+            problems.push_back(fmt::format("it does not know '{}'", section.kind));
+        } else if (section.version < support->min_version || section.version > support->version) {
+            problems.push_back(fmt::format("'{}' has version {}, it supports {} to {}",
+                                           section.kind, section.version, support->min_version,
+                                           support->version));
+        }
+    }
+}
+
+}  // namespace
+
+Binary open_binary(const std::string& path) {
+    // O_PATH: a program may be executable without being readable.
+    Binary binary{path, UniqueFd(open(path.c_str(), O_PATH | O_CLOEXEC))};
+    if (!binary.fd)
+        throw Error(ErrorCode::kBinaryMissing, "cannot open '{}': {}", path, strerror(errno));
+    struct stat info {};
+    if (fstat(binary.fd.get(), &info) < 0)
+        throw errno_error(fmt::format("stat '{}'", path));
+    if (!S_ISREG(info.st_mode))
+        throw Error(ErrorCode::kBinaryNotExecutable, "'{}' is not a regular file", path);
+    if ((info.st_mode & 0111) == 0)
+        throw Error(ErrorCode::kBinaryNotExecutable, "'{}' is not executable", path);
+    return binary;
+}
+
+BinaryInfo read_binary_info(const Binary& binary, const RunLimits& limits) {
+    try {
+        const RunResult result = run_program(binary.fd.get(), {binary.path, "--info"}, limits);
+        if (result.status != 0)
+            throw Error(ErrorCode::kBinaryForeign, "with --info it {}{}{}", result.status_text(),
+                        result.errors.empty() ? "" : ": ", excerpt(result.errors));
+        return parse_binary_info(result.output);
+    } catch (const Error& error) {
+        const auto code =
+            error.code() == ErrorCode::kTimeout ? ErrorCode::kBinaryForeign : error.code();
+        throw Error(code, "'{}' is no VMM that can be used: {}", binary.path, error.message());
+    }
+}
+
+BinaryInfo parse_binary_info(const std::string& text) {
+    try {
+        const auto json = nlohmann::json::parse(text);
+        BinaryInfo info;
+        info.name = json.at("name").get<std::string>();
+        info.version = json.at("version").get<std::string>();
+        info.state_format = json.at("state-format").get<uint32_t>();
+        for (const auto& section : json.at("sections"))
+            info.sections.push_back({section.at("kind").get<std::string>(),
+                                     section.at("version").get<uint32_t>(),
+                                     section.at("min-version").get<uint32_t>()});
+        return info;
+    } catch (const nlohmann::json::exception&) {
+        throw Error(ErrorCode::kBinaryForeign, "its answer to --info is not understood: '{}'",
+                    excerpt(text));
+    }
+}
+
+void check_compatible(const BinaryInfo& current, const BinaryInfo& next,
+                      const std::vector<SectionInUse>& in_use) {
+    if (next.name != current.name)
+        throw Error(ErrorCode::kBinaryForeign, "the new binary is '{}', the guest runs on '{}'",
+                    next.name, current.name);
+    std::vector<std::string> problems;
+    if (next.state_format != current.state_format)
+        problems.push_back(fmt::format("it has state format {}, the guest has {}",
+                                       next.state_format, current.state_format));
+    check_sections(next, in_use, problems);
+    if (!problems.empty())
+        throw Error(ErrorCode::kBinaryIncompatible,
+                    "version {} of the VMM cannot take over this guest: {}", next.version,
+                    fmt::join(problems, "; "));
+}
+
+}  // namespace cpr::controller

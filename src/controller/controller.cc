@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/controller.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/pidfd.h"
+#include "controller/emulator_config.h"
+
+namespace cpr::controller {
+namespace {
+
+// After the VMM's end: for its last messages, and for a job to see it.
+constexpr std::chrono::seconds kEndTime(5);
+
+UniqueFd make_signal_fd() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!fd)
+        throw errno_error("make a signal descriptor");
+    return fd;
+}
+
+UpdateService::Settings make_settings(ControllerOptions& options) {
+    return {std::move(options.vmm),
+            [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
+            {}};
+}
+
+// libvirt's log daemon keeps a domain's log for as long as anybody has it open, and the next start
+// of the domain fails on that.
+void leave_log() {
+    const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (null)
+        dup2(null.get(), STDERR_FILENO);
+}
+
+}  // namespace
+
+Controller::Controller(EventLoop& loop, ControllerOptions options)
+    : loop_(loop),
+      vmm_pidfd_(std::move(options.vmm_pidfd)),
+      signal_fd_(make_signal_fd()),
+      link_(loop, std::move(options.vmm_socket),
+            {[this](nlohmann::json greeting) { on_greeting(std::move(greeting)); },
+             [this](Message event) { relay_.on_event(std::move(event)); },
+             [this](const std::string& reason) { begin_end(reason); }}),
+      relay_(loop, std::move(options.listener), link_),
+      service_(loop, link_, relay_, make_settings(options)) {
+    exit_watch_ =
+        loop_.watch_fd(vmm_pidfd_.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
+    signal_watch_ = loop_.watch_fd(signal_fd_.get(), G_IO_IN,
+                                   [this](GIOCondition) { return on_termination_signal(); });
+}
+
+void Controller::run() {
+    loop_.run();
+}
+
+void Controller::on_greeting(nlohmann::json greeting) {
+    if (std::exchange(greeted_, true)) {
+        log::warning("the VMM greeted without having been asked to start a new binary");
+        return;
+    }
+    link_.send({{{"execute", "qmp_capabilities"}}, {}}, [this, greeting](Message answer) {
+        if (answer.body.contains("return"))
+            relay_.start(greeting);
+        else
+            log::error("the VMM refused qmp_capabilities: {}", answer.body.dump());
+    });
+}
+
+// The link has the VMM's last messages, and its end of file follows them.
+bool Controller::on_vmm_exit() {
+    pollfd again{vmm_pidfd_.get(), POLLIN, 0};
+    // An exec from another thread than the first may look like an end for a moment.
+    if (poll(&again, 1, 0) <= 0)
+        return true;
+    if (!ending_)
+        end_timer_ = loop_.after(kEndTime, [this] { end(); });
+    return false;
+}
+
+void Controller::begin_end(const std::string& reason) {
+    if (std::exchange(ending_, true))
+        return;
+    log::info("the VMM has ended ({})", reason);
+    end_timer_ = loop_.after(kEndTime, [this] { end(); });
+    service_.when_idle([this] { end(); });
+}
+
+void Controller::end() {
+    leave_log();
+    relay_.close();
+    loop_.quit();
+}
+
+// Ending alone would end the VMM as well, without a word to the guest.
+bool Controller::on_termination_signal() {
+    signalfd_siginfo info{};
+    while (read(signal_fd_.get(), &info, sizeof(info)) > 0) {
+    }
+    log::info("passing the signal to terminate on to the VMM");
+    pidfd_send_signal(vmm_pidfd_.get(), SIGTERM, nullptr, 0);
+    return true;
+}
+
+}  // namespace cpr::controller

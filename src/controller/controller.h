@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_CONTROLLER_H
+#define CPR_CONTROLLER_CONTROLLER_H
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/unique_fd.h"
+#include "controller/relay.h"
+#include "controller/update_service.h"
+#include "controller/vmm_link.h"
+
+namespace cpr::controller {
+
+// What the emulator program hands to the controller.
+struct ControllerOptions {
+    // Listens for libvirt.
+    UniqueFd listener;
+    // Our end of the VMM's private monitor.
+    UniqueFd vmm_socket;
+    UniqueFd vmm_pidfd;
+    RunningVmm vmm;
+    // Group of emulators.conf.
+    std::string emulator;
+};
+
+// The sidecar of one domain. It ends when the VMM ends, and then closes libvirt's connection, which
+// tells libvirt of the domain's end. On the event loop's thread.
+class Controller {
+  public:
+    Controller(EventLoop& loop, ControllerOptions options);
+
+    // Runs to the VMM's end.
+    void run();
+
+  private:
+    void on_greeting(nlohmann::json greeting);
+    bool on_vmm_exit();
+    void begin_end(const std::string& reason);
+    void end();
+    bool on_termination_signal();
+
+    EventLoop& loop_;
+    UniqueFd vmm_pidfd_;
+    UniqueFd signal_fd_;
+    VmmLink link_;
+    Relay relay_;
+    UpdateService service_;
+    bool greeted_ = false;
+    bool ending_ = false;
+    EventSource exit_watch_;
+    EventSource signal_watch_;
+    EventSource end_timer_;
+};
+
+}  // namespace cpr::controller
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <unistd.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+#include <string>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "controller/command_line.h"
+#include "controller/controller.h"
+#include "controller/launch.h"
+
+namespace cpr::controller {
+namespace {
+
+using Options = std::map<std::string, std::string>;
+
+Options parse_options(int argc, char** argv) {
+    Options options;
+    for (int i = 1; i < argc; ++i) {
+        const std::string argument = argv[i];
+        const size_t equals = argument.find('=');
+        if (!argument.starts_with("--") || equals == std::string::npos)
+            throw Error(ErrorCode::kInvalidArgument,
+                        "unexpected argument '{}': virt-cpr-emulator starts this program, nobody "
+                        "else",
+                        argument);
+        options[argument.substr(2, equals - 2)] = argument.substr(equals + 1);
+    }
+    return options;
+}
+
+const std::string& get(const Options& options, const char* name) {
+    const auto found = options.find(name);
+    if (found == options.end())
+        throw Error(ErrorCode::kInvalidArgument, "--{}=... is missing", name);
+    return found->second;
+}
+
+int64_t get_number(const Options& options, const char* name) {
+    const std::string& text = get(options, name);
+    int64_t number = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size() || number < 0)
+        throw Error(ErrorCode::kInvalidArgument, "--{}={}: not a number", name, text);
+    return number;
+}
+
+UniqueFd get_fd(const Options& options, const char* name) {
+    UniqueFd fd(static_cast<int>(get_number(options, name)));
+    set_cloexec(fd.get(), true);
+    return fd;
+}
+
+ControllerOptions read_options(const Options& options) {
+    const UniqueFd arguments = get_fd(options, kArgumentsOption);
+    const auto bytes = read_all(arguments.get(), kMaxArguments, "the VMM's command line");
+    ControllerOptions result;
+    result.listener = get_fd(options, kListenerOption);
+    result.vmm_socket = get_fd(options, kMonitorOption);
+    result.vmm_pidfd = get_fd(options, kPidfdOption);
+    result.emulator = get(options, kEmulatorOption);
+    result.vmm.pid = get_number(options, kPidOption);
+    result.vmm.arguments = split_arguments({bytes.begin(), bytes.end()});
+    result.vmm.binary = std::make_shared<const Binary>(
+        Binary{get(options, kBinaryOption), get_fd(options, kBinaryFdOption)});
+    return result;
+}
+
+int run(int argc, char** argv) {
+    try {
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGHUP, SIG_IGN);
+        signal(SIGINT, SIG_IGN);
+        ControllerOptions options = read_options(parse_options(argc, argv));
+        EventLoop loop;
+        Controller controller(loop, std::move(options));
+        controller.run();
+        // A job that hangs in a program it runs must not keep the process.
+        _exit(EXIT_SUCCESS);
+    } catch (const std::exception& error) {
+        log::error("{}", error.what());
+        return EXIT_FAILURE;
+    }
+}
+
+}  // namespace
+}  // namespace cpr::controller
+
+int main(int argc, char** argv) {
+    return cpr::controller::run(argc, argv);
+}

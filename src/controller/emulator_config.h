@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_EMULATOR_CONFIG_H
+#define CPR_CONTROLLER_EMULATOR_CONFIG_H
+
+#include <string>
+#include <vector>
+
+namespace cpr::controller {
+
+// What stands behind an emulator program.
+struct EmulatorEntry {
+    std::string name;
+    // Absolute path of the VMM.
+    std::string binary;
+};
+
+// emulators.conf: a key file with a group for each emulator program, named by the last part of its
+// path. The file is read anew at each call, so that a change counts at once.
+class EmulatorConfig {
+  public:
+    explicit EmulatorConfig(std::string path = default_path()) : path_(std::move(path)) {}
+
+    // $(sysconfdir)/libvirt-cpr/emulators.conf
+    static std::string default_path();
+
+    // Throws Error kInvalidArgument, naming file and group, if it is not there or not valid.
+    EmulatorEntry find(const std::string& name) const;
+    // All groups, in the file's order. Throws Error kSystem if there is no file.
+    std::vector<EmulatorEntry> list() const;
+    // Writes the file atomically, comments kept; makes it if it does not exist. Throws Error.
+    void set(const EmulatorEntry& entry) const;
+
+    const std::string& path() const { return path_; }
+
+  private:
+    std::string path_;
+};
+
+}  // namespace cpr::controller
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/emulators_tool.h"
+
+#include <fmt/format.h>
+#include <libintl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <optional>
+
+#include "base/error.h"
+#include "config.h"
+#include "controller/binary_info.h"
+
+#define _(text) gettext(text)
+
+namespace cpr::controller {
+namespace {
+
+template <typename... Args>
+std::string format_text(const char* text, const Args&... args) {
+    return fmt::format(fmt::runtime(text), args...);
+}
+
+void print(const std::string& text) {
+    std::fputs(text.c_str(), stdout);
+}
+
+void print_error(const std::string& text) {
+    std::fflush(stdout);
+    std::fputs((format_text(_("error: {}"), text) + "\n").c_str(), stderr);
+}
+
+std::string usage() {
+    return _(
+        "Usage:\n"
+        "  virt-cpr-emulators list\n"
+        "  virt-cpr-emulators show NAME\n"
+        "  virt-cpr-emulators set NAME BINARY\n"
+        "\n"
+        "Shows or changes which virtual machine monitor (VMM) stands behind an emulator\n"
+        "program. NAME is the last part of the program's path, as in a domain's <emulator>.\n"
+        "Running domains stay on their VMM until they are updated.\n");
+}
+
+// The version for a listing: what it says, or that it does not say.
+std::string version_of(const std::string& binary) {
+    try {
+        return read_binary_info(open_binary(binary)).version;
+    } catch (const Error&) {
+        return _("(not usable)");
+    }
+}
+
+void check_name(const std::string& name) {
+    const bool plain = !name.empty() && std::ranges::all_of(name, [](unsigned char c) {
+        return c > 0x20 && c < 0x7f && c != '/' && c != '[' && c != ']';
+    });
+    if (!plain)
+        throw Error(ErrorCode::kInvalidArgument,
+                    format_text(_("'{}' is not the name of a program"), name));
+}
+
+}  // namespace
+
+int EmulatorsTool::run(const std::vector<std::string>& arguments) const {
+    const std::string command = arguments.empty() ? "" : arguments[0];
+    if (command == "--help" || command == "-h" || command == "help") {
+        print(usage());
+        return 0;
+    }
+    if (command == "--version" || command == "-V") {
+        print(PACKAGE_VERSION "\n");
+        return 0;
+    }
+    try {
+        if (command == "list" && arguments.size() == 1)
+            list();
+        else if (command == "show" && arguments.size() == 2)
+            show(arguments[1]);
+        else if (command == "set" && arguments.size() == 3)
+            set(arguments[1], arguments[2]);
+        else
+            throw Error(ErrorCode::kInvalidArgument,
+                        _("command 'list', 'show NAME' or 'set NAME BINARY' expected; see --help"));
+        return 0;
+    } catch (const Error& error) {
+        print_error(error.message());
+        return 1;
+    }
+}
+
+void EmulatorsTool::list() const {
+    const auto entries = config_.list();
+    size_t width = std::string(_("Emulator")).size();
+    for (const EmulatorEntry& entry : entries)
+        width = std::max(width, entry.name.size());
+    const std::string head =
+        fmt::format(" {:<{}}   {:<12}   {}", _("Emulator"), width, _("Version"), _("Binary"));
+    print(head + "\n" + std::string(head.size() + 20, '-') + "\n");
+    for (const EmulatorEntry& entry : entries)
+        print(fmt::format(" {:<{}}   {:<12}   {}\n", entry.name, width, version_of(entry.binary),
+                          entry.binary));
+    print("\n");
+}
+
+void EmulatorsTool::show(const std::string& name) const {
+    const EmulatorEntry entry = config_.find(name);
+    const std::string version = version_of(entry.binary);
+    for (const auto& [label, value] : {std::pair<const char*, std::string>{_("Emulator:"), name},
+                                       {_("Binary:"), entry.binary},
+                                       {_("Version:"), version}})
+        print(fmt::format("{:<17} {}\n", label, value));
+    print("\n");
+}
+
+void EmulatorsTool::set(const std::string& name, const std::string& binary) const {
+    check_name(name);
+    if (!binary.starts_with('/'))
+        throw Error(ErrorCode::kInvalidArgument,
+                    format_text(_("binary '{}' is not an absolute path"), binary));
+    const BinaryInfo info = read_binary_info(open_binary(binary));
+    config_.set({name, binary});
+    refresh_program(name);
+    print(format_text(_("Emulator '{}' set to {} (version {})\n"), name, binary, info.version) +
+          "\n");
+}
+
+// libvirt keeps what it found out about an emulator program until the program's ctime changes, and
+// does not see what stands behind it. Setting the mode that it has changes only the ctime.
+void EmulatorsTool::refresh_program(const std::string& name) const {
+    for (const std::string& folder : folders_) {
+        const std::string path = folder + "/" + name;
+        struct stat info {};
+        if (stat(path.c_str(), &info) < 0)
+            continue;
+        if (chmod(path.c_str(), info.st_mode & 07777) < 0)
+            throw errno_error(fmt::format("touch '{}'", path));
+        return;
+    }
+    print_error(format_text(_("there is no program '{}' in {} yet: if it is elsewhere, touch it, "
+                              "for libvirt to see the change"),
+                            name, fmt::join(folders_, ", ")));
+}
+
+}  // namespace cpr::controller

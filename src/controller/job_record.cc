@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/job_record.h"
+
+namespace cpr::controller {
+namespace {
+
+using nlohmann::json;
+
+json to_json(const VersionedBinary& binary) {
+    return {{"binary", binary.path}, {"version", binary.version}};
+}
+
+// A part that did not come about takes no time, so that the parts always add up.
+json to_json(const PauseMarks& marks) {
+    json result;
+    int64_t last = marks.stopped;
+    const auto part = [&](const char* name, int64_t end) {
+        result[name] = end == 0 ? 0 : end - last;
+        if (end != 0)
+            last = end;
+    };
+    part("save-ns", marks.saved);
+    part("exec-ns", marks.executed);
+    part("load-ns", marks.loaded);
+    part("resume-ns", marks.running);
+    result["total-ns"] = marks.running - marks.stopped;
+    result["stopped-at-ns"] = marks.stopped;
+    result["running-at-ns"] = marks.running;
+    return result;
+}
+
+}  // namespace
+
+std::string_view to_string(JobStatus status) {
+    switch (status) {
+        case JobStatus::kNone:
+            return "none";
+        case JobStatus::kRunning:
+            return "running";
+        case JobStatus::kCompleted:
+            return "completed";
+        case JobStatus::kFailed:
+            return "failed";
+        case JobStatus::kRolledBack:
+            return "rolled-back";
+        case JobStatus::kCancelled:
+            return "cancelled";
+    }
+    return "none";
+}
+
+json JobRecord::to_json() const {
+    if (status == JobStatus::kNone)
+        return {{"job-id", 0}, {"status", "none"}, {"generation", generation}};
+    json result{{"job-id", id},
+                {"status", std::string(controller::to_string(status))},
+                {"check", check},
+                {"phase", phase},
+                {"domain-pid", domain_pid},
+                {"generation", generation},
+                {"phases", json::array()}};
+    for (const PhaseTimes& times : phases) {
+        json entry{{"name", times.name}, {"begin-ns", times.begin_ns}};
+        if (times.end_ns != 0)
+            entry["end-ns"] = times.end_ns;
+        result["phases"].push_back(std::move(entry));
+    }
+    if (!old_binary.path.empty())
+        result["old"] = controller::to_json(old_binary);
+    if (!new_binary.path.empty())
+        result["new"] = controller::to_json(new_binary);
+    if (!blockers.empty())
+        result["blockers"] = blockers;
+    if (pause.stopped != 0 && pause.running != 0)
+        result["pause"] = controller::to_json(pause);
+    if (state_bytes != 0)
+        result["state-bytes"] = state_bytes;
+    if (error)
+        result["error"] = {{"code", std::string(cpr::to_string(error->code()))},
+                           {"desc", error->message()}};
+    return result;
+}
+
+json JobRecord::to_event() const {
+    if (status != JobStatus::kRunning)
+        return to_json();
+    return {
+        {"job-id", id}, {"status", std::string(controller::to_string(status))}, {"phase", phase}};
+}
+
+}  // namespace cpr::controller

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_JOB_RECORD_H
+#define CPR_CONTROLLER_JOB_RECORD_H
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace cpr::controller {
+
+enum class JobStatus { kNone, kRunning, kCompleted, kFailed, kRolledBack, kCancelled };
+
+std::string_view to_string(JobStatus status);
+
+struct VersionedBinary {
+    std::string path;
+    std::string version;
+};
+
+struct PhaseTimes {
+    std::string name;
+    int64_t begin_ns = 0;
+    int64_t end_ns = 0;
+};
+
+// The moments of an update's pause, in ns of CLOCK_MONOTONIC; 0 for one that did not come about.
+struct PauseMarks {
+    // The first vCPU had stopped.
+    int64_t stopped = 0;
+    int64_t saved = 0;
+    // The new binary's greeting was here.
+    int64_t executed = 0;
+    int64_t loaded = 0;
+    // The last vCPU ran again.
+    int64_t running = 0;
+};
+
+// An update job as its users see it: query-update-in-place of docs/protocol.md.
+struct JobRecord {
+    uint64_t id = 0;
+    JobStatus status = JobStatus::kNone;
+    bool check = false;
+    std::string phase;
+    int64_t domain_pid = 0;
+    uint64_t generation = 0;
+    VersionedBinary old_binary;
+    VersionedBinary new_binary;
+    nlohmann::json blockers = nlohmann::json::array();
+    std::vector<PhaseTimes> phases;
+    PauseMarks pause;
+    uint64_t state_bytes = 0;
+    std::optional<Error> error;
+
+    // The whole document.
+    nlohmann::json to_json() const;
+    // The data of an UPDATE_IN_PLACE event.
+    nlohmann::json to_event() const;
+};
+
+}  // namespace cpr::controller
+
+#endif

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/launch.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/pidfd.h"
+#include "base/unique_fd.h"
+#include "controller/binary_info.h"
+
+namespace cpr::controller {
+namespace {
+
+// What the controller gets, beside standard error.
+struct Inheritance {
+    int listener = -1;
+    UniqueFd monitor;
+    UniqueFd pidfd;
+    UniqueFd arguments;
+    Binary binary;
+};
+
+std::vector<char*> to_argv(std::vector<std::string>& arguments) {
+    std::vector<char*> argv;
+    for (std::string& argument : arguments)
+        argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    return argv;
+}
+
+std::vector<std::string> controller_arguments(const std::string& program,
+                                              const Inheritance& inheritance,
+                                              const CommandLine& line,
+                                              const std::string& emulator) {
+    const auto option = [](const char* name, const auto& value) {
+        return fmt::format("--{}={}", name, value);
+    };
+    return {program,
+            option(kDomainOption, line.guest_name()),
+            option(kEmulatorOption, emulator),
+            option(kBinaryOption, inheritance.binary.path),
+            option(kPidOption, getpid()),
+            option(kListenerOption, inheritance.listener),
+            option(kMonitorOption, inheritance.monitor.get()),
+            option(kPidfdOption, inheritance.pidfd.get()),
+            option(kArgumentsOption, inheritance.arguments.get()),
+            option(kBinaryFdOption, inheritance.binary.fd.get())};
+}
+
+// In the controller's process: leaves behind what belongs to the VMM.
+void become_controller(const Inheritance& inheritance, std::vector<std::string> arguments) {
+    const UniqueFd null = open_file("/dev/null", O_RDWR);
+    dup2(null.get(), STDIN_FILENO);
+    dup2(null.get(), STDOUT_FILENO);
+    if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+        throw errno_error("close the VMM's descriptors");
+    const std::array<int, 5> own{inheritance.listener, inheritance.monitor.get(),
+                                 inheritance.pidfd.get(), inheritance.arguments.get(),
+                                 inheritance.binary.fd.get()};
+    for (const int fd : own)
+        set_cloexec(fd, false);
+    if (chdir("/") < 0)
+        throw errno_error("change to the root folder");
+    execv(arguments[0].c_str(), to_argv(arguments).data());
+    throw errno_error(fmt::format("execute '{}'", arguments[0]));
+}
+
+// Runs `become` in a grandchild, in a session of its own. The VMM so has no child that it does not
+// know, and no terminal's signals reach the controller. Returns when the grandchild has exec'ed.
+template <typename Function>
+void spawn_detached(Function become) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        throw errno_error("make a pipe");
+    const UniqueFd read_end(ends[0]);
+    UniqueFd write_end(ends[1]);
+    const pid_t child = fork();
+    if (child < 0)
+        throw errno_error("fork");
+    if (child == 0) {
+        setsid();
+        const pid_t grandchild = fork();
+        if (grandchild > 0)
+            _exit(0);
+        try {
+            if (grandchild < 0)
+                throw errno_error("fork");
+            become();
+        } catch (const Error& error) {
+            [[maybe_unused]] const ssize_t written =
+                write(write_end.get(), error.what(), strlen(error.what()));
+        }
+        _exit(1);
+    }
+    write_end.reset();
+    while (waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    std::array<char, 1024> problem{};
+    const ssize_t got = read(read_end.get(), problem.data(), problem.size());
+    if (got > 0)
+        throw Error(ErrorCode::kSystem, "cannot start the controller: {}",
+                    std::string(problem.data(), static_cast<size_t>(got)));
+}
+
+}  // namespace
+
+void exec_vmm(const std::string& binary, std::vector<std::string> arguments) {
+    arguments.at(0) = binary;
+    execv(binary.c_str(), to_argv(arguments).data());
+    throw errno_error(fmt::format("execute '{}'", binary));
+}
+
+void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
+                   const std::string& controller) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        throw errno_error("make a socket pair");
+    const UniqueFd vmm_end(ends[0]);
+    const auto arguments = line.for_vmm(entry.binary, vmm_end.get());
+
+    Inheritance inheritance;
+    inheritance.listener = line.monitor_fd().value();
+    inheritance.monitor.reset(ends[1]);
+    inheritance.pidfd.reset(pidfd_open(getpid(), 0));
+    if (!inheritance.pidfd)
+        throw errno_error("open a descriptor of this process");
+    inheritance.binary = open_binary(entry.binary);
+    inheritance.arguments = make_memfd("vmm-arguments");
+    const std::string text = join_arguments(arguments);
+    write_all(inheritance.arguments.get(),
+              {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+              "the VMM's command line");
+    const auto own_arguments = controller_arguments(controller, inheritance, line, entry.name);
+    spawn_detached([&] { become_controller(inheritance, own_arguments); });
+
+    set_cloexec(inheritance.listener, true);
+    set_cloexec(vmm_end.get(), false);
+    exec_vmm(entry.binary, arguments);
+}
+
+}  // namespace cpr::controller

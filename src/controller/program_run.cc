@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/program_run.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/monotonic.h"
+#include "base/pidfd.h"
+#include "base/unique_fd.h"
+
+namespace cpr::controller {
+namespace {
+
+struct Pipe {
+    Pipe() {
+        int ends[2];
+        if (pipe2(ends, O_CLOEXEC) < 0)
+            throw errno_error("make a pipe");
+        read_end.reset(ends[0]);
+        write_end.reset(ends[1]);
+    }
+    UniqueFd read_end;
+    UniqueFd write_end;
+};
+
+// A child between its fork and its exit.
+class Child {
+  public:
+    Child(int binary, const std::vector<std::string>& arguments);
+    ~Child();
+    RunResult finish(const RunLimits& limits);
+
+  private:
+    [[noreturn]] void become(int binary, char* const* argv);
+    void check_exec();
+    bool wait_for_data(int64_t deadline_ns);
+    void kill_group() { kill(-pid_, SIGKILL); }
+    void reap();
+
+    UniqueFd null_ = open_file("/dev/null", O_RDONLY);
+    Pipe output_;
+    Pipe errors_;
+    Pipe exec_failure_;
+    sigset_t no_signals_{};
+    pid_t pid_ = -1;
+    UniqueFd pidfd_;
+    RunResult result_;
+};
+
+Child::Child(int binary, const std::vector<std::string>& arguments) {
+    // All memory is got before the fork: another thread may hold the allocator's lock.
+    std::vector<char*> argv;
+    for (const std::string& argument : arguments)
+        argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    sigemptyset(&no_signals_);
+    pid_ = fork();
+    if (pid_ < 0)
+        throw errno_error("fork");
+    if (pid_ == 0)
+        become(binary, argv.data());
+    setpgid(pid_, pid_);
+    pidfd_.reset(pidfd_open(pid_, 0));
+    for (Pipe* pipe : {&output_, &errors_, &exec_failure_})
+        pipe->write_end.reset();
+    set_nonblocking(output_.read_end.get(), true);
+    set_nonblocking(errors_.read_end.get(), true);
+}
+
+Child::~Child() {
+    if (pid_ > 0) {
+        kill_group();
+        reap();
+    }
+}
+
+// In the child: nothing here may allocate or lock.
+void Child::become(int binary, char* const* argv) {
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGPIPE, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    pthread_sigmask(SIG_SETMASK, &no_signals_, nullptr);
+    dup2(null_.get(), STDIN_FILENO);
+    dup2(output_.write_end.get(), STDOUT_FILENO);
+    dup2(errors_.write_end.get(), STDERR_FILENO);
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    execveat(binary, "", argv, environ, AT_EMPTY_PATH);
+    const int error = errno;
+    [[maybe_unused]] const ssize_t written =
+        write(exec_failure_.write_end.get(), &error, sizeof(error));
+    _exit(127);
+}
+
+void Child::reap() {
+    while (waitpid(pid_, &result_.status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+}
+
+void Child::check_exec() {
+    int error = 0;
+    ssize_t got = 0;
+    do
+        got = read(exec_failure_.read_end.get(), &error, sizeof(error));
+    while (got < 0 && errno == EINTR);
+    if (got == sizeof(error))
+        throw Error(ErrorCode::kBinaryNotExecutable, "it cannot be executed: {}", strerror(error));
+}
+
+// Appends what a pipe has. Throws Error past the limit.
+void drain(int fd, std::string& text, size_t limit) {
+    std::array<char, 4096> buffer{};
+    for (;;) {
+        const ssize_t got = read(fd, buffer.data(), buffer.size());
+        if (got <= 0)
+            return;
+        text.append(buffer.data(), static_cast<size_t>(got));
+        if (text.size() > limit)
+            throw Error(ErrorCode::kBinaryForeign, "it writes more than {} bytes", limit);
+    }
+}
+
+// False when the program has ended.
+bool Child::wait_for_data(int64_t deadline_ns) {
+    std::array<pollfd, 3> wait{{{pidfd_.get(), POLLIN, 0},
+                                {output_.read_end.get(), POLLIN, 0},
+                                {errors_.read_end.get(), POLLIN, 0}}};
+    const int64_t left = (deadline_ns - monotonic_ns()) / 1'000'000;
+    const int ready = left < 0 ? 0 : poll(wait.data(), wait.size(), static_cast<int>(left));
+    if (ready == 0)
+        throw Error(ErrorCode::kTimeout, "it did not end in time");
+    // A program may close its output and live on: its end is all that is left to wait for.
+    for (size_t i = 1; i < wait.size(); ++i)
+        if ((wait[i].revents & (POLLHUP | POLLIN)) == POLLHUP)
+            (i == 1 ? output_ : errors_).read_end.reset();
+    return wait[0].revents == 0;
+}
+
+RunResult Child::finish(const RunLimits& limits) {
+    check_exec();
+    const int64_t deadline = monotonic_ns() + limits.deadline.count() * 1'000'000;
+    for (bool running = true; running;) {
+        running = wait_for_data(deadline);
+        drain(output_.read_end.get(), result_.output, limits.output);
+        drain(errors_.read_end.get(), result_.errors, limits.output);
+    }
+    // Descendants that it left behind.
+    kill_group();
+    reap();
+    return std::move(result_);
+}
+
+}  // namespace
+
+std::string RunResult::status_text() const {
+    if (WIFSIGNALED(status))
+        return fmt::format("was killed by signal {}", WTERMSIG(status));
+    return fmt::format("exited with status {}", WEXITSTATUS(status));
+}
+
+RunResult run_program(int binary, const std::vector<std::string>& arguments,
+                      const RunLimits& limits) {
+    Child child(binary, arguments);
+    return child.finish(limits);
+}
+
+}  // namespace cpr::controller

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/update_service.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace cpr::controller {
+namespace {
+
+using nlohmann::json;
+
+void refuse_arguments(const json& arguments) {
+    for (const auto& [key, value] : arguments.items())
+        throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
+}
+
+JobRecord parse_request(const json& arguments) {
+    JobRecord record;
+    for (const auto& [key, value] : arguments.items()) {
+        if (key == "binary" && value.is_string())
+            record.new_binary.path = value.get<std::string>();
+        else if (key == "check" && value.is_boolean())
+            record.check = value.get<bool>();
+        else if (key == "binary" || key == "check")
+            throw Error(ErrorCode::kInvalidArgument,
+                        "Invalid parameter type for '{}', expected: {}", key,
+                        key == "binary" ? "string" : "boolean");
+        else
+            throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
+    }
+    if (arguments.contains("binary") && !record.new_binary.path.starts_with('/'))
+        throw Error(ErrorCode::kInvalidArgument, "binary '{}' is not an absolute path",
+                    record.new_binary.path);
+    return record;
+}
+
+void log_end(const JobRecord& record) {
+    const std::string_view what = record.check ? "update check" : "update";
+    if (record.error)
+        log::warning("{} {} to '{}' ended in phase {} as {}: {}", what, record.id,
+                     record.new_binary.path, record.phase, to_string(record.status),
+                     record.error->message());
+    else
+        log::info("{} {} to '{}' (version {}): {}", what, record.id, record.new_binary.path,
+                  record.new_binary.version, to_string(record.status));
+}
+
+}  // namespace
+
+UpdateService::UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Settings settings)
+    : loop_(loop), relay_(relay), calls_(loop, link), settings_(std::move(settings)) {
+    relay.add_command("update-in-place",
+                      [this](const json& arguments) { return start(arguments); });
+    relay.add_command("query-update-in-place", [this](const json& arguments) {
+        refuse_arguments(arguments);
+        return query();
+    });
+    relay.add_command("cancel-update-in-place", [this](const json& arguments) {
+        refuse_arguments(arguments);
+        return cancel();
+    });
+}
+
+json UpdateService::start(const json& arguments) {
+    JobRecord record = parse_request(arguments);
+    if (job_)
+        throw Error(ErrorCode::kJobActive, "update {} of this domain runs already", record_.id);
+    record.id = record_.id + 1;
+    record.domain_pid = settings_.vmm.pid;
+    record.generation = generation_;
+    record_ = record;
+    record_.status = JobStatus::kRunning;
+    record_.phase = "validate";
+    job_ = std::make_unique<UpdateJob>(make_host(), settings_.vmm, std::move(record));
+    return {{"job-id", record_.id}};
+}
+
+json UpdateService::query() const {
+    return record_.to_json();
+}
+
+json UpdateService::cancel() {
+    if (!job_)
+        throw Error(ErrorCode::kNoJob, "no update of this domain runs");
+    job_->cancel();
+    return json::object();
+}
+
+// The job calls these on its own thread; everything that they do is done on the loop's, in order.
+UpdateJob::Host UpdateService::make_host() {
+    return {
+        {calls_, settings_.deadlines, settings_.configured_binary,
+         [this] { loop_.post([this] { relay_.begin_switch(); }); },
+         [this](json status) { loop_.post([this, status] { relay_.set_switch_status(status); }); }},
+        [this](JobRecord record) { loop_.post([this, record] { on_progress(record); }); },
+        [this](bool stopped) { loop_.post([this, stopped] { end_switch(stopped); }); },
+        [this](JobRecord record, std::shared_ptr<const Binary> binary) {
+            loop_.post([this, record, binary] { on_finished(record, binary); });
+        }};
+}
+
+void UpdateService::on_progress(JobRecord record) {
+    record_ = std::move(record);
+    relay_.send_event("UPDATE_IN_PLACE", record_.to_event());
+}
+
+void UpdateService::end_switch(bool stopped) {
+    relay_.end_switch();
+    // The guest ran when libvirt last heard of it.
+    if (stopped)
+        relay_.send_event("STOP", json::object());
+}
+
+void UpdateService::on_finished(JobRecord record, std::shared_ptr<const Binary> binary) {
+    job_.reset();
+    generation_ = record.generation;
+    if (binary) {
+        settings_.vmm.arguments.at(0) = binary->path;
+        settings_.vmm.binary = std::move(binary);
+    }
+    log_end(record);
+    on_progress(std::move(record));
+    if (const auto callback = std::exchange(idle_callback_, {}))
+        callback();
+}
+
+void UpdateService::when_idle(std::function<void()> callback) {
+    if (job_)
+        idle_callback_ = std::move(callback);
+    else
+        callback();
+}
+
+}  // namespace cpr::controller

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_UPDATE_SERVICE_H
+#define CPR_CONTROLLER_UPDATE_SERVICE_H
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "base/event_loop.h"
+#include "controller/job_record.h"
+#include "controller/relay.h"
+#include "controller/update_job.h"
+#include "controller/vmm_calls.h"
+
+namespace cpr::controller {
+
+// The commands update-in-place, query-update-in-place and cancel-update-in-place, and the events of
+// docs/protocol.md: at most one job at a time, and what became of the last one. On the event loop's
+// thread. Destroying it waits for the job, which needs the VMM's link to be closed by then.
+class UpdateService {
+  public:
+    struct Settings {
+        RunningVmm vmm;
+        // What emulators.conf names now. Throws Error. Any thread.
+        std::function<std::string()> configured_binary;
+        UpdateDeadlines deadlines;
+    };
+
+    // Adds its commands to the relay.
+    UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Settings settings);
+
+    // Calls back at once if no job is active, otherwise when it has ended.
+    void when_idle(std::function<void()> callback);
+
+  private:
+    nlohmann::json start(const nlohmann::json& arguments);
+    nlohmann::json query() const;
+    nlohmann::json cancel();
+    UpdateJob::Host make_host();
+    void on_progress(JobRecord record);
+    void on_finished(JobRecord record, std::shared_ptr<const Binary> binary);
+    void end_switch(bool stopped);
+
+    EventLoop& loop_;
+    Relay& relay_;
+    VmmCalls calls_;
+    Settings settings_;
+    JobRecord record_;
+    uint64_t generation_ = 0;
+    std::function<void()> idle_callback_;
+    std::unique_ptr<UpdateJob> job_;
+};
+
+}  // namespace cpr::controller
+
+#endif

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/vmm_link.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "controller/qmp_error.h"
+
+namespace cpr::controller {
+namespace {
+
+std::vector<int> numbers(const std::vector<UniqueFd>& fds) {
+    std::vector<int> result;
+    for (const UniqueFd& fd : fds)
+        result.push_back(fd.get());
+    return result;
+}
+
+// Bad input may be long.
+std::string excerpt(const nlohmann::json& message) {
+    return message.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace).substr(0, 200);
+}
+
+}  // namespace
+
+VmmLink::VmmLink(EventLoop& loop, UniqueFd socket, Handlers handlers)
+    : handlers_(std::move(handlers)),
+      connection_(loop, std::move(socket),
+                  {[this](nlohmann::json message, std::vector<UniqueFd> fds) {
+                       on_message({std::move(message), std::move(fds)});
+                   },
+                   [this](const std::string& reason) { on_closed(reason); }}) {}
+
+void VmmLink::send(Message command, Answer answer) {
+    enqueue(std::move(command), std::move(answer));
+    pump();
+}
+
+void VmmLink::exec(Message command, Answer answer) {
+    exec_id_ = enqueue(std::move(command), std::move(answer));
+    pump();
+}
+
+uint64_t VmmLink::enqueue(Message command, Answer answer) {
+    const uint64_t id = ++last_id_;
+    if (closed_) {
+        answer({make_qmp_error(Error(ErrorCode::kVmmGone, "the VMM has ended")), {}});
+        return id;
+    }
+    command.body["id"] = id;
+    pending_.emplace(id, std::move(answer));
+    outbox_.push_back({id, std::move(command)});
+    return id;
+}
+
+void VmmLink::pump() {
+    while (!outbox_.empty()) {
+        Outgoing& next = outbox_.front();
+        // Ids grow, so that all older than this one have been answered if it is the first.
+        if (!next.command.fds.empty() && pending_.begin()->first != next.id)
+            return;
+        connection_.send(next.command.body, numbers(next.command.fds));
+        outbox_.pop_front();
+    }
+}
+
+void VmmLink::on_message(Message message) {
+    if (message.body.contains("QMP"))
+        on_greeting(std::move(message.body));
+    else if (message.body.contains("event"))
+        handlers_.on_event(std::move(message));
+    else if (message.body.contains("return") || message.body.contains("error"))
+        on_answer(std::move(message));
+    else
+        log::warning("the VMM sent what is no QMP message: {}", excerpt(message.body));
+}
+
+void VmmLink::on_answer(Message answer) {
+    const auto id = answer.body.find("id");
+    const auto found = id != answer.body.end() && id->is_number_unsigned()
+                           ? pending_.find(id->get<uint64_t>())
+                           : pending_.end();
+    if (found == pending_.end()) {
+        log::warning("the VMM answered what nobody asked: {}", excerpt(answer.body));
+        return;
+    }
+    if (found->first == exec_id_)
+        exec_id_ = 0;
+    answer.body.erase(id);
+    const Answer callback = std::move(found->second);
+    pending_.erase(found);
+    callback(std::move(answer));
+    pump();
+}
+
+void VmmLink::on_greeting(nlohmann::json greeting) {
+    const auto found = pending_.find(std::exchange(exec_id_, 0));
+    if (found == pending_.end()) {
+        handlers_.on_greeting(std::move(greeting));
+        return;
+    }
+    const Answer callback = std::move(found->second);
+    pending_.erase(found);
+    // The old binary took the others with it.
+    fail_pending("a new binary has taken over before the command was answered");
+    callback({{{"return", std::move(greeting)}}, {}});
+}
+
+void VmmLink::on_closed(const std::string& reason) {
+    closed_ = true;
+    fail_pending(fmt::format("the VMM has ended ({})", reason));
+    handlers_.on_closed(reason);
+}
+
+void VmmLink::fail_pending(const std::string& reason) {
+    outbox_.clear();
+    for (auto& [id, callback] : std::exchange(pending_, {}))
+        callback({make_qmp_error(Error(ErrorCode::kVmmGone, reason)), {}});
+}
+
+}  // namespace cpr::controller

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Stands in for programs that the controller runs. What it does goes by the name under which it is
+// started, so that a test needs only copies of it.
+#include <dirent.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+void print_info(const char* name, const char* version, int format, int section) {
+    std::printf(
+        R"({"name": "%s", "version": "%s", "state-format": %d, "machine-types": ["pc-q35-8.2"],
+            "sections": [{"kind": "serial16550", "version": %d, "min-version": %d}]})",
+        name, version, format, section, section);
+}
+
+// Lists the open descriptors with what they are.
+void list_fds(std::FILE* out) {
+    DIR* folder = opendir("/proc/self/fd");
+    while (const dirent* entry = readdir(folder)) {
+        const int fd = std::atoi(entry->d_name);
+        if (entry->d_name[0] == '.' || fd == dirfd(folder) || fd == fileno(out))
+            continue;
+        char target[256] = {};
+        const std::string link = std::string("/proc/self/fd/") + entry->d_name;
+        if (readlink(link.c_str(), target, sizeof(target) - 1) < 0)
+            continue;
+        std::fprintf(out, "%d %s\n", fd, target);
+    }
+    closedir(folder);
+}
+
+// Tells where a program finds itself, in the folder that the environment names.
+int report(const std::string& name, int argc, char** argv) {
+    const std::string path = std::string(std::getenv("REPORT_FOLDER")) + "/" + name;
+    std::FILE* out = std::fopen((path + ".tmp").c_str(), "w");
+    std::fprintf(out, "pid %d parent %d session %d\n", getpid(), getppid(), getsid(0));
+    for (int i = 0; i < argc; ++i)
+        std::fprintf(out, "argument %s\n", argv[i]);
+    list_fds(out);
+    std::fclose(out);
+    std::rename((path + ".tmp").c_str(), path.c_str());
+    return 0;
+}
+
+int misbehave(const std::string& name) {
+    if (name == "hang")
+        pause();
+    if (name == "flood")
+        for (;;)
+            std::puts("flood");
+    if (name == "crash")
+        std::raise(SIGSEGV);
+    if (name == "garbage")
+        std::puts("\x1b[31m garbage");
+    if (name == "children" && fork() == 0)
+        pause();
+    if (name == "fds")
+        list_fds(stdout);
+    if (name == "children")
+        print_info("cpr-vmm", "1", 1, 1);
+    if (name == "fails") {
+        std::fputs("no such luck\n", stderr);
+        return 3;
+    }
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string path(argv[0]);
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (name == "vmm" || name == "controller")
+        return report(name, argc, argv);
+    if (argc != 2 || std::string(argv[1]) != "--info")
+        return 2;
+    if (name == "old")
+        print_info("cpr-vmm", "0.1.0", 1, 1);
+    else if (name == "new")
+        print_info("cpr-vmm", "0.1.0+next", 1, 1);
+    else if (name == "other-name")
+        print_info("frobnicator", "7", 1, 1);
+    else if (name == "other-format")
+        print_info("cpr-vmm", "9", 2, 1);
+    else if (name == "other-section")
+        print_info("cpr-vmm", "9", 1, 2);
+    else
+        return misbehave(name);
+    return 0;
+}
