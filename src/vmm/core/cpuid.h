@@ -2,12 +2,11 @@
 #ifndef CPR_VMM_CORE_CPUID_H
 #define CPR_VMM_CORE_CPUID_H
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include "vmm/core/kvm_uapi.h"
 #include "vmm/core/machine_config.h"
 
 namespace cpr::vmm {

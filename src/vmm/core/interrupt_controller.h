@@ -2,8 +2,6 @@
 #ifndef CPR_VMM_CORE_INTERRUPT_CONTROLLER_H
 #define CPR_VMM_CORE_INTERRUPT_CONTROLLER_H
 
-#include <linux/kvm.h>
-
 #include <array>
 #include <map>
 #include <memory>
@@ -13,6 +11,7 @@
 
 #include "vmm/core/interrupts.h"
 #include "vmm/core/kvm_api.h"
+#include "vmm/core/kvm_uapi.h"
 
 namespace cpr::vmm {
 

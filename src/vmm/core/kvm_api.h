@@ -2,13 +2,13 @@
 #ifndef CPR_VMM_CORE_KVM_API_H
 #define CPR_VMM_CORE_KVM_API_H
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <vector>
+
+#include "vmm/core/kvm_uapi.h"
 
 namespace cpr::vmm {
 

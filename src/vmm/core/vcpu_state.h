@@ -2,14 +2,13 @@
 #ifndef CPR_VMM_CORE_VCPU_STATE_H
 #define CPR_VMM_CORE_VCPU_STATE_H
 
-#include <linux/kvm.h>
-
 #include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "vmm/core/kvm_api.h"
+#include "vmm/core/kvm_uapi.h"
 
 namespace cpr::vmm {
 
