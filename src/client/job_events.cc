@@ -49,7 +49,7 @@ JobEvents::JobEvents(virDomainPtr domain)
     callback_id_ = virConnectDomainQemuMonitorEventRegister(connection_, domain, "UPDATE_IN_PLACE",
                                                             on_event, share.get(), on_free, 0);
     if (callback_id_ >= 0) {
-        share.release();
+        (void)share.release();  // on_free deletes it
     }
 }
 

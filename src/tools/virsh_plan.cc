@@ -7,7 +7,9 @@ namespace cpr::tools {
 
 namespace {
 
-const VirshPlan kAllStock{.is_all_stock = true, .steps = {}};
+VirshPlan all_stock() {
+    return {.is_all_stock = true, .steps = {}};
+}
 
 bool is_help_for_update(const Words& words) {
     const std::string name = kUpdateCommandName;
@@ -45,26 +47,26 @@ bool is_stock(const Step& step) {
 
 VirshPlan make_plan(const VirshArguments& arguments) {
     if (!arguments.is_understood) {
-        return kAllStock;
+        return all_stock();
     }
     if (arguments.help) {
         return {.is_all_stock = false, .steps = {{StepKind::kListing, {}, {}}}};
     }
     if (arguments.words.empty()) {
-        return kAllStock;
+        return all_stock();
     }
     // virsh takes a single word as a string of commands, several as one command.
     std::vector<Words> commands{arguments.words};
     if (arguments.words.size() == 1) {
         auto split = split_command_string(arguments.words[0]);
         if (!split) {
-            return kAllStock;
+            return all_stock();
         }
         commands = std::move(*split);
     }
     VirshPlan plan;
     std::transform(commands.begin(), commands.end(), std::back_inserter(plan.steps), make_step);
-    return std::all_of(plan.steps.begin(), plan.steps.end(), is_stock) ? kAllStock : plan;
+    return std::all_of(plan.steps.begin(), plan.steps.end(), is_stock) ? all_stock() : plan;
 }
 
 }  // namespace cpr::tools
