@@ -113,11 +113,24 @@ def check_layers_are_described():
             yield f"ARCHITECTURE.md: what {layer} may use differs from tests/scripts/check_layers.py"
 
 
+def check_paths_exist():
+    """Links, and paths of this tree in code type, lead somewhere."""
+    for page in sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("tests/**/*.md")]):
+        text = page.read_text()
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+            if not (page.parent / link).exists():
+                yield f"{page.name}: the link to {link} leads nowhere"
+        for path in re.findall(r"`((?:src|tests|docs|include|scripts|po|xml)/[\w./-]*)`", text):
+            if not any((TOP / (path + suffix)).exists() for suffix in ("", ".h")):
+                yield f"{page.name}: there is no {path}"
+
+
+CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_functions,
+          check_programs_have_pages, check_layers_are_described, check_paths_exist)
+
+
 def main():
-    problems = [problem for check in (check_options, check_commands, check_devices,
-                                      check_error_codes, check_functions,
-                                      check_programs_have_pages, check_layers_are_described)
-                for problem in check()]
+    problems = [problem for check in CHECKS for problem in check()]
     for problem in problems:
         print(problem)
     return 1 if problems else 0
