@@ -8,6 +8,7 @@ AM_TESTS_ENVIRONMENT = \
 	PYTHONDONTWRITEBYTECODE=1;
 
 SOURCE_CHECKS = \
+	tests/scripts/check_documentation.py \
 	tests/scripts/check_format.sh \
 	tests/scripts/check_layers.py \
 	tests/scripts/check_potfiles.py \
@@ -16,7 +17,7 @@ SOURCE_CHECKS = \
 	tests/scripts/check_translations.py
 dist_check_SCRIPTS += $(SOURCE_CHECKS)
 TESTS += $(SOURCE_CHECKS)
-EXTRA_DIST += .clang-format tests/scripts/check_documentation.py
+EXTRA_DIST += .clang-format
 
 check_PROGRAMS += tests/client_header_c99
 TESTS += tests/client_header_c99
