@@ -41,3 +41,4 @@ include tests/libvirt/local.mk
 include tests/scripts/local.mk
 include tests/unit/vmm_device/local.mk
 include tests/unit/controller/local.mk
+include tests/unit/vmm_pci/local.mk

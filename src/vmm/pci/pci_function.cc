@@ -216,7 +216,10 @@ void PciFunction::start_decoding() {
             map_bar(i, *address);
             pci_state_.mapped[i] = address;
         } catch (const Error& error) {
-            log::warning("device '{}': BAR {} stays unmapped: {}", name_, i, error.message());
+            // A guest may try as often as it likes.
+            if (refused_[i] != address)
+                log::warning("device '{}': BAR {} stays unmapped: {}", name_, i, error.message());
+            refused_[i] = address;
         }
     }
 }

@@ -128,6 +128,7 @@ class PciFunction {
     PciConfig config_;
     std::vector<uint8_t> initial_;
     std::array<PciBar, kPciBars> bars_{};
+    std::array<std::optional<uint64_t>, kPciBars> refused_;  // said so once
     PciBus* bus_ = nullptr;
     PciAddress address_;
 };

@@ -141,6 +141,11 @@ void PciHost::reset() {
     bridge_->reset();
 }
 
+void PciHost::attach_interrupts() {
+    for (const auto& [gsi, holders] : asserted_)
+        interrupts_.set_line(gsi, !holders.empty());
+}
+
 void PciHost::assign_resources() {
     assign_pci_resources(root_);
 }

@@ -41,6 +41,8 @@ class PciHost final : public StatefulDevice<PciHostState> {
     ~PciHost() override;
 
     void reset() override;
+    // Levels are not part of the interrupt controllers' state.
+    void attach_interrupts() override;
 
     // Does what firmware does: bus numbers, BARs, bridge windows, decoding, interrupt lines. Throws
     // Error kUnsupported if the devices' BARs do not fit.

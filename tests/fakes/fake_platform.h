@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_TESTS_FAKES_FAKE_PLATFORM_H
+#define CPR_TESTS_FAKES_FAKE_PLATFORM_H
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "vmm/core/bus.h"
+#include "vmm/core/device.h"
+#include "vmm/core/interrupts.h"
+#include "vmm/core/memory_map.h"
+
+namespace cpr::vmm::fakes {
+
+// Memory slots that only count.
+class FakeSlots final : public MemorySlots {
+  public:
+    void set_slot(uint32_t slot, const MemoryRegion&) override { used.insert(slot); }
+    void clear_slot(uint32_t slot) override { used.erase(slot); }
+    std::set<uint32_t> used;
+};
+
+// An interrupt controller that keeps what it was told. deliver() does what KVM's irqfds do.
+class FakeInterrupts final : public InterruptController {
+  public:
+    struct Message {
+        uint64_t address;
+        uint32_t data;
+        bool operator==(const Message&) const = default;
+    };
+    class Route final : public MsiRoute {
+      public:
+        explicit Route(FakeInterrupts& owner) : owner_(owner) { owner_.routes.insert(this); }
+        ~Route() override { owner_.routes.erase(this); }
+        void set(uint64_t address, uint32_t data) override { message = {address, data}; }
+        void attach(int eventfd) override {
+            fd = eventfd;
+            consume();
+        }
+        void detach() override {
+            consume();
+            fd = -1;
+        }
+        void trigger() override { owner_.delivered.push_back(message); }
+        // Takes a signal that is there.
+        void consume() {
+            uint64_t count = 0;
+            pollfd poll_fd{fd, POLLIN, 0};
+            if (fd >= 0 && poll(&poll_fd, 1, 0) == 1 && read(fd, &count, sizeof(count)) > 0)
+                trigger();
+        }
+        Message message{};
+        int fd = -1;
+
+      private:
+        FakeInterrupts& owner_;
+    };
+
+    void set_line(uint32_t gsi, bool level) override { lines[gsi] = level; }
+    std::unique_ptr<MsiRoute> make_msi_route() override { return std::make_unique<Route>(*this); }
+    void add_vfio_group(int group_fd) override { groups.insert(group_fd); }
+    void remove_vfio_group(int group_fd) override { groups.erase(group_fd); }
+
+    void deliver() {
+        for (Route* route : routes)
+            route->consume();
+    }
+    size_t attached() const {
+        size_t count = 0;
+        for (const Route* route : routes)
+            count += route->fd >= 0;
+        return count;
+    }
+
+    std::map<uint32_t, bool> lines;
+    std::set<int> groups;
+    std::set<Route*> routes;
+    std::vector<Message> delivered;
+};
+
+class FakeRequests final : public PlatformRequests {
+  public:
+    void request_reset() override { ++resets; }
+    void request_shutdown() override { ++shutdowns; }
+    int resets = 0;
+    int shutdowns = 0;
+};
+
+// What a machine gives its devices, without KVM.
+struct FakePlatform {
+    EventLoop loop;
+    FakeSlots slots;
+    MemoryMap memory{slots};
+    Bus ports;
+    Bus mmio;
+    FakeInterrupts interrupts;
+    Blockers blockers;
+    Chardevs chardevs;
+    FakeRequests requests;
+
+    DeviceContext context(Restored* restored = nullptr) {
+        return {.loop = loop,
+                .memory = memory,
+                .ports = ports,
+                .mmio = mmio,
+                .interrupts = interrupts,
+                .blockers = blockers,
+                .chardevs = chardevs,
+                .requests = requests,
+                .restored = restored};
+    }
+};
+
+}  // namespace cpr::vmm::fakes
+
+#endif
