@@ -42,3 +42,4 @@ include tests/scripts/local.mk
 include tests/unit/vmm_device/local.mk
 include tests/unit/controller/local.mk
 include tests/unit/vmm_pci/local.mk
+include tests/unit/vmm_vfio/local.mk

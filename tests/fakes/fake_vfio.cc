@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fakes/fake_vfio.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,7 +28,18 @@ void put(std::vector<uint8_t>& bytes, size_t offset, uint64_t value, size_t size
         bytes[offset + i] = static_cast<uint8_t>(value >> (8 * i));
 }
 
+uint64_t inode(int fd) {
+    struct stat status {};
+    if (fstat(fd, &status) != 0)
+        throw errno_error("look at a descriptor");
+    return status.st_ino;
+}
+
 }  // namespace
+
+FakeVfio::Container& FakeVfio::container(int fd) {
+    return containers.at(inode(fd));
+}
 
 FakeVfio::FakeVfio(uint32_t vectors) : config(4096), bar(kBarSize), vectors_(vectors) {
     build_config(vectors);
@@ -77,7 +90,7 @@ std::vector<std::string> FakeVfio::calls_of(const std::string& prefix) const {
 void FakeVfio::signal(uint32_t vector) {
     const auto found = armed.find(vector);
     const uint64_t one = 1;
-    if (found != armed.end() && found->second >= 0 && ::write(found->second, &one, 8) != 8)
+    if (found != armed.end() && found->second && ::write(found->second.get(), &one, 8) != 8)
         throw errno_error("signal");
 }
 
@@ -88,7 +101,7 @@ uint32_t FakeVfio::group_of(const std::string&) {
 UniqueFd FakeVfio::open_container() {
     record_or_throw("open_container");
     UniqueFd fd = make_memfd("container");
-    containers[fd.get()] = {};
+    containers[inode(fd.get())] = {};
     return fd;
 }
 
@@ -113,7 +126,7 @@ bool FakeVfio::check_extension(int container, uint32_t extension) {
         case VFIO_UNMAP_ALL:
             return unmap_all;
         case VFIO_UPDATE_VADDR:
-            return update_vaddr && containers.at(container).iommu_type != 0;
+            return update_vaddr && this->container(container).iommu_type != 0;
         default:
             return false;
     }
@@ -121,7 +134,7 @@ bool FakeVfio::check_extension(int container, uint32_t extension) {
 
 void FakeVfio::set_iommu(int container, uint32_t type) {
     record_or_throw(fmt::format("set_iommu {}", type));
-    containers.at(container).iommu_type = type;
+    this->container(container).iommu_type = type;
 }
 
 void FakeVfio::set_container(int, int) {
@@ -134,18 +147,18 @@ bool FakeVfio::is_viable(int) {
 
 void FakeVfio::map_dma(int container, const VfioDma& dma) {
     record_or_throw(fmt::format("map_dma {:#x} {:#x}", dma.iova, dma.size));
-    containers.at(container).mappings[dma.iova] = {dma.size, dma.vaddr, true};
+    this->container(container).mappings[dma.iova] = {dma.size, dma.vaddr, true};
 }
 
 void FakeVfio::unmap_dma(int container, uint64_t iova, uint64_t size) {
     record_or_throw(fmt::format("unmap_dma {:#x} {:#x}", iova, size));
-    containers.at(container).mappings.erase(iova);
+    this->container(container).mappings.erase(iova);
 }
 
 int FakeVfio::map_vaddr(int container, const VfioDma& dma) {
     if (const int error = record(fmt::format("map_vaddr {:#x}", dma.iova)))
         return error;
-    auto& mappings = containers.at(container).mappings;
+    auto& mappings = this->container(container).mappings;
     const auto found = mappings.find(dma.iova);
     if (found == mappings.end())
         return ENOENT;
@@ -158,7 +171,7 @@ int FakeVfio::map_vaddr(int container, const VfioDma& dma) {
 
 void FakeVfio::unmap_vaddr(int container, uint64_t iova, uint64_t size) {
     record_or_throw(fmt::format("unmap_vaddr {:#x}", iova));
-    auto& mappings = containers.at(container).mappings;
+    auto& mappings = this->container(container).mappings;
     const auto found = mappings.find(iova);
     if (found == mappings.end() || found->second.size != size || !found->second.valid)
         throw Error(ErrorCode::kSystem, "cannot invalidate {:#x}: {}", iova, std::strerror(EINVAL));
@@ -167,7 +180,7 @@ void FakeVfio::unmap_vaddr(int container, uint64_t iova, uint64_t size) {
 
 uint64_t FakeVfio::unmap_all_vaddrs(int container) {
     record_or_throw("unmap_all_vaddrs");
-    auto& mappings = containers.at(container).mappings;
+    auto& mappings = this->container(container).mappings;
     if (std::ranges::any_of(mappings, [](const auto& one) { return !one.second.valid; }))
         throw Error(ErrorCode::kSystem, "cannot invalidate all: {}", std::strerror(EINVAL));
     uint64_t bytes = 0;
@@ -207,7 +220,7 @@ void FakeVfio::set_irqs(int, uint32_t index, uint32_t start, std::span<const int
     if (!armed.empty() && !resizable && start + fds.size() > armed.size())
         throw Error(ErrorCode::kSystem, "cannot set interrupts: {}", std::strerror(EINVAL));
     for (uint32_t i = 0; i < fds.size(); ++i)
-        armed[start + i] = fds[i];
+        armed[start + i] = UniqueFd(fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 0));
 }
 
 void FakeVfio::disable_irqs(int, uint32_t index) {

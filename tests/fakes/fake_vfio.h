@@ -34,7 +34,8 @@ class FakeVfio final : public VfioApi {
     void signal(uint32_t vector);
     // Names of the recorded calls that begin with a text.
     std::vector<std::string> calls_of(const std::string& prefix) const;
-    Container& container(int fd) { return containers[fd]; }
+    // By any descriptor of it: numbers change hands.
+    Container& container(int fd);
     Container& container() { return containers.begin()->second; }
 
     // Call to errno; a call is named as in `calls`, and matched by its beginning. `fail_after` says
@@ -42,10 +43,11 @@ class FakeVfio final : public VfioApi {
     std::map<std::string, int> fail;
     int fail_after = 0;
     std::vector<std::string> calls;
-    std::map<int, Container> containers;
-    std::map<uint32_t, int> armed;  // by vector: the eventfd, or -1
-    std::vector<uint8_t> config;    // as the device and the kernel have it
-    std::vector<uint8_t> bar;       // content of BAR 0
+    std::map<uint64_t, Container> containers;  // by inode
+    // By vector: the eventfd, which the kernel holds on its own, or none.
+    std::map<uint32_t, UniqueFd> armed;
+    std::vector<uint8_t> config;  // as the device and the kernel have it
+    std::vector<uint8_t> bar;     // content of BAR 0
     bool update_vaddr = true;
     bool unmap_all = true;
     bool type1v2 = true;

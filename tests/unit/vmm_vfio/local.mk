@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+check_PROGRAMS += tests/unit_vmm_vfio
+TESTS += tests/unit_vmm_vfio
+tests_unit_vmm_vfio_SOURCES = \
+	tests/fakes/fake_platform.h \
+	tests/fakes/fake_vfio.h tests/fakes/fake_vfio.cc \
+	tests/unit/vmm_vfio/container_test.cc \
+	tests/unit/vmm_vfio/vfio_pci_test.cc \
+	tests/unit/vmm_vfio/vfio_world.h
+tests_unit_vmm_vfio_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(srcdir)/tests/unit/vmm_vfio
+tests_unit_vmm_vfio_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
