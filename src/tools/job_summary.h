@@ -27,6 +27,7 @@ struct JobSummary {
     std::string phase;
     std::string old_version;
     std::string new_version;
+    std::string error_code;
     std::string error;
     std::vector<std::string> phases;  // those that the job has begun, if the report has them
     std::vector<Blocker> blockers;

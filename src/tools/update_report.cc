@@ -20,6 +20,11 @@ std::string blocker_line(const Blocker& blocker) {
                        blocker.remedy);
 }
 
+// The error of a guest that has blockers only counts them up again.
+bool is_said_by_blockers(const JobSummary& job) {
+    return job.error_code == "blocked" && !job.blockers.empty();
+}
+
 std::string cause(const JobSummary& job) {
     if (!job.error.empty()) {
         return job.error;
@@ -57,7 +62,10 @@ std::string failure_headline(const UpdateRequest& request) {
 }
 
 std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSummary& job) {
-    std::vector<std::string> lines{failure_headline(request), cause(job)};
+    std::vector<std::string> lines{failure_headline(request)};
+    if (!is_said_by_blockers(job)) {
+        lines.push_back(cause(job));
+    }
     for (const Blocker& blocker : job.blockers) {
         lines.push_back(blocker_line(blocker));
     }

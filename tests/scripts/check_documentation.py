@@ -25,6 +25,12 @@ def names_in(pattern, *globs):
     return found
 
 
+def documented_names(page, heading):
+    """The names in the first column of the table under a heading."""
+    section = read(f"docs/{page}").split(heading + "\n")[1].split("\n# ")[0]
+    return set(re.findall(r"\n\| `([\w-]+)` \|", section))
+
+
 def missing_options(page, names, form=r"\*-{{1,2}}{}\*"):
     text = read(f"docs/manpages/{page}.rst")
     for name in sorted(names):
@@ -73,12 +79,20 @@ def check_devices():
 
 
 def check_error_codes():
-    documented = names_in(r"\n\| `([\w-]+)` \|", "docs/errors.md")
+    documented = documented_names("errors.md", "# Error codes")
     used = names_in(r'ErrorCode::k\w+, "([\w-]+)"', "src/base/error.cc")
     used |= names_in(r'CodePair\{"([\w-]+)"', "src/client/call_error.cc")
     for name in sorted(documented ^ used):
         yield f"errors.md: {name} " + ("is used nowhere" if name in documented
                                        else "is not documented")
+
+
+def check_blockers():
+    documented = documented_names("errors.md", "# Blockers")
+    used = names_in(r'[bB]lockers_?\.add\(\s*\{\s*"([\w-]+)"', "src/vmm/**/*.cc")
+    for name in sorted(documented ^ used):
+        yield f"errors.md: blocker {name} " + ("is used nowhere" if name in documented
+                                               else "is not documented")
 
 
 def check_functions():
@@ -124,8 +138,8 @@ def check_paths_exist():
                 yield f"{page.name}: there is no {path}"
 
 
-CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_functions,
-          check_programs_have_pages, check_layers_are_described, check_paths_exist)
+CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_blockers,
+          check_functions, check_programs_have_pages, check_layers_are_described, check_paths_exist)
 
 
 def main():

@@ -55,8 +55,15 @@ TEST(SuccessLine, IsReadableWithoutVersions) {
 
 TEST(FailureLines, GiveEachBlockerWithReasonAndRemedy) {
     EXPECT_EQ(failure_lines(kUpdate, summary_of(kBlocked)),
-              (Lines{"Failed to update domain 'g1' in place", "the domain cannot be updated",
+              (Lines{"Failed to update domain 'g1' in place",
                      "blocker a: x is missing (remedy: add x)", "blocker b: y is there"}));
+}
+
+TEST(FailureLines, KeepAnErrorThatBlockersDoNotExplain) {
+    JobSummary job = summary_of(kBlocked);
+    job.error_code = "binary-missing";
+    EXPECT_EQ(failure_lines(kUpdate, job)[1], "the domain cannot be updated");
+    EXPECT_EQ(failure_lines(kUpdate, job).size(), 4u);
 }
 
 TEST(FailureLines, OfACheckDoNotSpeakOfAnUpdate) {
