@@ -53,7 +53,7 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
       vmm_pidfd_(std::move(options.vmm_pidfd)),
       signal_fd_(make_signal_fd()),
       link_(loop, std::move(options.vmm_socket),
-            {[this](nlohmann::json greeting) { on_greeting(std::move(greeting)); },
+            {[this](const nlohmann::json& greeting) { on_greeting(greeting); },
              [this](Message event) { relay_.on_event(std::move(event)); },
              [this](const std::string& reason) { begin_end(reason); }}),
       relay_(loop, std::move(options.listener), link_),
@@ -68,12 +68,12 @@ void Controller::run() {
     loop_.run();
 }
 
-void Controller::on_greeting(nlohmann::json greeting) {
+void Controller::on_greeting(const nlohmann::json& greeting) {
     if (std::exchange(greeted_, true)) {
         log::warning("the VMM greeted without having been asked to start a new binary");
         return;
     }
-    link_.send({{{"execute", "qmp_capabilities"}}, {}}, [this, greeting](Message answer) {
+    link_.send({{{"execute", "qmp_capabilities"}}, {}}, [this, greeting](const Message& answer) {
         if (answer.body.contains("return"))
             relay_.start(greeting);
         else

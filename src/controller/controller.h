@@ -37,7 +37,7 @@ class Controller {
     void run();
 
   private:
-    void on_greeting(nlohmann::json greeting);
+    void on_greeting(const nlohmann::json& greeting);
     bool on_vmm_exit();
     void begin_end(const std::string& reason);
     void end();

@@ -2,7 +2,6 @@
 #include "controller/emulators_tool.h"
 
 #include <fmt/format.h>
-#include <libintl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -12,16 +11,10 @@
 #include "base/error.h"
 #include "config.h"
 #include "controller/binary_info.h"
-
-#define _(text) gettext(text)
+#include "controller/translate.h"
 
 namespace cpr::controller {
 namespace {
-
-template <typename... Args>
-std::string format_text(const char* text, const Args&... args) {
-    return fmt::format(fmt::runtime(text), args...);
-}
 
 void print(const std::string& text) {
     std::fputs(text.c_str(), stdout);
@@ -131,7 +124,7 @@ void EmulatorsTool::set(const std::string& name, const std::string& binary) cons
 // does not see what stands behind it. Setting the mode that it has changes only the ctime.
 void EmulatorsTool::refresh_program(const std::string& name) const {
     for (const std::string& folder : folders_) {
-        const std::string path = folder + "/" + name;
+        const std::string path = fmt::format("{}/{}", folder, name);
         struct stat info {};
         if (stat(path.c_str(), &info) < 0)
             continue;

@@ -14,6 +14,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/qmp_error.h src/controller/qmp_error.cc \
 	src/controller/relay.h src/controller/relay.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
+	src/controller/translate.h \
 	src/controller/update_job.h src/controller/update_job.cc \
 	src/controller/update_service.h src/controller/update_service.cc \
 	src/controller/update_steps.h src/controller/update_steps.cc \

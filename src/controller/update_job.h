@@ -18,12 +18,13 @@ class UpdateJob {
   public:
     struct Host : UpdateHost {
         // Each change of phase, on the job's thread.
-        std::function<void(JobRecord record)> on_progress;
+        std::function<void(const JobRecord& record)> on_progress;
         // As Relay's; `stopped` if the guest ran before and does not now.
         std::function<void(bool stopped)> end_switch;
         // The end, on the job's thread: the record, and the binary that the guest now runs on if
         // it is another. Nothing follows.
-        std::function<void(JobRecord record, std::shared_ptr<const Binary> binary)> on_finished;
+        std::function<void(const JobRecord& record, const std::shared_ptr<const Binary>& binary)>
+            on_finished;
     };
 
     // The record has what the request says: id, check, new_binary.path; and what is known of the

@@ -94,10 +94,12 @@ UpdateJob::Host UpdateService::make_host() {
     return {
         {calls_, settings_.deadlines, settings_.configured_binary,
          [this] { loop_.post([this] { relay_.begin_switch(); }); },
-         [this](json status) { loop_.post([this, status] { relay_.set_switch_status(status); }); }},
-        [this](JobRecord record) { loop_.post([this, record] { on_progress(record); }); },
+         [this](const json& status) {
+             loop_.post([this, status] { relay_.set_switch_status(status); });
+         }},
+        [this](const JobRecord& record) { loop_.post([this, record] { on_progress(record); }); },
         [this](bool stopped) { loop_.post([this, stopped] { end_switch(stopped); }); },
-        [this](JobRecord record, std::shared_ptr<const Binary> binary) {
+        [this](const JobRecord& record, const std::shared_ptr<const Binary>& binary) {
             loop_.post([this, record, binary] { on_finished(record, binary); });
         }};
 }

@@ -119,6 +119,7 @@ void UpdateSteps::undo_prepare() {
 void UpdateSteps::save() {
     host_.begin_switch();
     host_.set_switch_status(host_.vmm.call("query-status", json::object(), host_.deadlines.query));
+    save_begin_ns_ = monotonic_ns();
     const json saved = host_.vmm.call("cpr-save", json::object(), host_.deadlines.save);
     was_running_ = flag(saved, "was-running");
     record_.state_bytes = saved.value("state-bytes", uint64_t{0});
@@ -144,8 +145,10 @@ void UpdateSteps::undo_save() {
             host_.vmm.call("cont", json::object(), host_.deadlines.resume);
     }
     cpr = query_cpr();
-    if (record_.pause.stopped == 0 && was_running_)
-        record_.pause.stopped = moment(cpr, "vcpus-stopped-ns");
+    // A save that failed by itself may have stopped the guest, or not have come so far.
+    if (const int64_t stopped = moment(cpr, "vcpus-stopped-ns");
+        record_.pause.stopped == 0 && was_running_ && stopped >= save_begin_ns_)
+        record_.pause.stopped = stopped;
     note_end_of_pause(cpr);
 }
 

@@ -43,7 +43,7 @@ struct UpdateHost {
     std::function<std::string()> configured_binary;
     // As Relay's.
     std::function<void()> begin_switch;
-    std::function<void(nlohmann::json status)> set_switch_status;
+    std::function<void(const nlohmann::json& status)> set_switch_status;
 };
 
 // The phases of an update as steps: validate, prepare, save, exec, load, resume, finish. The steps
@@ -85,6 +85,7 @@ class UpdateSteps {
     JobRecord& record_;
     std::shared_ptr<const Binary> next_;
     bool was_running_ = false;
+    int64_t save_begin_ns_ = 0;
     bool offered_ = false;
     bool executed_ = false;
     // The old binary has been executed again.

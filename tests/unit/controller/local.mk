@@ -11,6 +11,8 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/launch_test.cc \
 	tests/unit/controller/relay_test.cc \
 	tests/unit/controller/step_list_test.cc \
+	tests/unit/controller/update_fixture.h \
+	tests/unit/controller/update_failure_test.cc \
 	tests/unit/controller/update_test.cc
 tests_unit_controller_CPPFLAGS = $(UNIT_CPPFLAGS) -DTESTS_BUILDDIR='"$(abs_top_builddir)/tests"'
 tests_unit_controller_LDADD = src/controller/libcontroller.la $(UNIT_LIBS)

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_TESTS_CONTROLLER_UPDATE_FIXTURE_H
+#define CPR_TESTS_CONTROLLER_UPDATE_FIXTURE_H
+
+#include <gtest/gtest.h>
+
+#include "base/monotonic.h"
+#include "controller/update_service.h"
+#include "unit/controller/support.h"
+
+namespace cpr::controller {
+
+using nlohmann::json;
+using Names = std::vector<std::string>;
+
+// Whole updates, from libvirt's end of the monitor, against a VMM that follows docs/protocol.md.
+class UpdateTest : public LoopTest {
+  protected:
+    void SetUp() override {
+        folder_.program("old");
+        folder_.program("new");
+        auto [ours, theirs] = socket_pair();
+        vmm_ = std::make_unique<FakeVmm>(loop_, std::move(theirs));
+        link_ = std::make_unique<VmmLink>(
+            loop_, std::move(ours),
+            VmmLink::Handlers{[this](const json& greeting) { relay_->start(greeting); },
+                              [this](Message event) { relay_->on_event(std::move(event)); },
+                              [](const std::string&) {}});
+        relay_ = std::make_unique<Relay>(loop_, listen_at(folder_.path("m.sock")), *link_);
+        UpdateDeadlines deadlines;
+        deadlines.query = deadlines.save = deadlines.exec = deadlines.load = deadlines.resume =
+            std::chrono::milliseconds(1000);
+        deadlines.info = std::chrono::milliseconds(3000);
+        auto binary = std::make_shared<const Binary>(open_binary(folder_.path("old")));
+        service_ = std::make_unique<UpdateService>(
+            loop_, *link_, *relay_,
+            UpdateService::Settings{{42, binary, {folder_.path("old"), "-S"}},
+                                    [this] { return configured_; },
+                                    deadlines});
+        script_vmm();
+        vmm_->greet();
+        client_ = std::make_unique<FakeClient>(loop_, connect_to(folder_.path("m.sock")));
+        client_->command("qmp_capabilities", "caps");
+        run_until([&] { return client_->answer("caps").has_value(); });
+    }
+
+    void TearDown() override {
+        vmm_->die();
+        bool idle = false;
+        service_->when_idle([&] { idle = true; });
+        run_until([&] { return idle; });
+    }
+
+    void script_vmm() {
+        vmm_->on("query-cpr", [this](const json&) {
+            return json{
+                {"return",
+                 {{"version", "0.1.0"},
+                  {"state", state_},
+                  {"was-running", running_before_},
+                  {"blockers", blockers_},
+                  {"sections", {{{"kind", "serial16550"}, {"version", 1}}}},
+                  {"timeline", {{"vcpus-stopped-ns", stopped_}, {"vcpus-running-ns", running_}}}}}};
+        });
+        vmm_->on("query-status", [this](const json&) {
+            const bool runs = running_before_ && state_ == "none" && !left_stopped_;
+            return json{{"return", {{"status", runs ? "running" : "paused"}, {"running", runs}}}};
+        });
+        vmm_->returns("getfd", json::object());
+        vmm_->returns("closefd", json::object());
+        vmm_->on("cpr-save", [this](const json&) {
+            state_ = "saved";
+            stopped_ = monotonic_ns();
+            vmm_->event("STOP");
+            return json{{"return",
+                         {{"was-running", running_before_},
+                          {"state-bytes", 4711},
+                          {"timeline", {{"vcpus-stopped-ns", stopped_}}}}}};
+        });
+        vmm_->on("cpr-exec", [this](const json&) {
+            state_ = "incoming";
+            vmm_->greet("9.9.9");
+            return std::nullopt;
+        });
+        vmm_->on("cpr-load", [this](const json&) {
+            state_ = "none";
+            left_stopped_ = true;
+            return json{{"return", {{"was-running", running_before_}}}};
+        });
+        const auto go_on = [this](const json&) {
+            state_ = "none";
+            left_stopped_ = false;
+            running_ = monotonic_ns();
+            vmm_->event("RESUME");
+            return json{{"return", json::object()}};
+        };
+        vmm_->on("cont", go_on);
+        vmm_->on("cpr-cancel", go_on);
+    }
+
+    json ask(const std::string& command, json arguments = json::object()) {
+        const json id = ++asked_;
+        client_->command(command, id, std::move(arguments));
+        run_until([&] { return client_->answer(id).has_value(); });
+        return client_->answer(id).value_or(json::object());
+    }
+    void start(json arguments = json::object()) {
+        client_->messages.clear();
+        const json answer = ask("update-in-place", std::move(arguments));
+        EXPECT_TRUE(answer.contains("return")) << answer;
+    }
+    // The last job's document, after its end.
+    json result() {
+        run_until([&] { return final_event().has_value(); });
+        json document = ask("query-update-in-place")["return"];
+        EXPECT_EQ(document, final_event().value_or(json()));
+        return document;
+    }
+    std::optional<json> final_event() const {
+        for (const json& message : client_->messages)
+            if (message.value("event", "") == "UPDATE_IN_PLACE" &&
+                message["data"]["status"] != "running")
+                return message["data"];
+        return std::nullopt;
+    }
+    std::vector<std::string> phases_of_events() const {
+        std::vector<std::string> phases;
+        for (const json& message : client_->messages)
+            if (message.value("event", "") == "UPDATE_IN_PLACE" &&
+                message["data"]["status"] == "running")
+                phases.push_back(message["data"]["phase"]);
+        return phases;
+    }
+    // The VMM's commands since the update began, less questions.
+    std::vector<std::string> deeds() const {
+        std::vector<std::string> names = vmm_->names();
+        std::erase_if(names, [](const std::string& name) { return name.starts_with("query-"); });
+        return names;
+    }
+    bool saw_host_events() const { return client_->events("STOP") + client_->events("RESUME") > 0; }
+
+    const TestFolder folder_;
+    std::string configured_ = folder_.path("new");
+    std::string state_ = "none";
+    json blockers_ = json::array();
+    bool running_before_ = true;
+    bool left_stopped_ = false;
+    int64_t stopped_ = 0;
+    int64_t running_ = 0;
+    std::unique_ptr<FakeVmm> vmm_;
+    std::unique_ptr<VmmLink> link_;
+    std::unique_ptr<Relay> relay_;
+    std::unique_ptr<UpdateService> service_;
+    std::unique_ptr<FakeClient> client_;
+    int asked_ = 0;
+};
+
+}  // namespace cpr::controller
+
+#endif
