@@ -93,19 +93,36 @@ bool Connection::receive() {
     return true;
 }
 
+std::optional<nlohmann::json> Connection::next_message() {
+    while (true) {
+        try {
+            const auto text = framer_.next();
+            return text ? std::optional(nlohmann::json::parse(*text)) : std::nullopt;
+        } catch (const nlohmann::json::exception& error) {
+            if (!handlers_.on_invalid)
+                throw;
+            handlers_.on_invalid(error.what());
+        } catch (const Error& error) {
+            if (!handlers_.on_invalid)
+                throw;
+            framer_.skip_line();
+            handlers_.on_invalid(error.message());
+        }
+    }
+}
+
 // The kernel ends a read after the piece that carries descriptors, so that new ones belong to the
 // last message of what was read, or to one that is not complete yet.
 void Connection::deliver(std::vector<UniqueFd> fds) {
     bool* destroyed = destroyed_;
     try {
-        while (auto text = framer_.next()) {
-            nlohmann::json message = nlohmann::json::parse(*text);
+        while (auto message = next_message()) {
             auto with_it = std::exchange(received_fds_, {});
             if (framer_.idle())
                 std::ranges::move(std::exchange(fds, {}), std::back_inserter(with_it));
             // A copy, since the handler may destroy this object, and with it itself.
             const auto handler = handlers_.on_message;
-            handler(std::move(message), std::move(with_it));
+            handler(std::move(*message), std::move(with_it));
             if (*destroyed || closed_)
                 return;
         }

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ class Connection {
         // The peer is gone, or sent what is no JSON; called once, never from inside send(). The
         // Connection may be destroyed in it.
         std::function<void(const std::string& reason)> on_closed;
+        // What came is no JSON object; the connection goes on. Without this it is closed.
+        std::function<void(const std::string& reason)> on_invalid = {};
     };
 
     Connection(EventLoop& loop, UniqueFd socket, Handlers handlers);
@@ -61,6 +64,7 @@ class Connection {
     void watch_input();
     bool receive();
     void deliver(std::vector<UniqueFd> fds);
+    std::optional<nlohmann::json> next_message();
     void write_queue();
     ssize_t write_some(Outgoing& out);
     void fail(const std::string& reason);

@@ -28,6 +28,15 @@ bool Framer::scan(char c) {
     return false;
 }
 
+void Framer::skip_line() {
+    const size_t end = buffer_.find('\n');
+    buffer_.erase(0, end == std::string::npos ? buffer_.size() : end + 1);
+    scanned_ = 0;
+    depth_ = 0;
+    in_string_ = false;
+    escaped_ = false;
+}
+
 std::optional<std::string> Framer::next() {
     if (scanned_ == 0)
         skip_blanks();

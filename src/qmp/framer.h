@@ -23,6 +23,9 @@ class Framer {
     // that cannot begin an object, or an object past the limits; the stream is then lost.
     std::optional<std::string> next();
 
+    // After an error: drops the rest of the line, to go on with the next object.
+    void skip_line();
+
     // True between two objects: nothing of a next one has come yet.
     bool idle() const { return buffer_.find_first_not_of(" \t\r\n") == std::string::npos; }
 

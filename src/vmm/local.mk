@@ -11,3 +11,18 @@ include src/vmm/vfio/local.mk
 include src/vmm/monitor/local.mk
 include src/vmm/chardev/local.mk
 include src/vmm/checkpoint/local.mk
+
+src_vmm_libvmm_la_SOURCES += \
+	src/vmm/signals.h src/vmm/signals.cc \
+	src/vmm/version.h \
+	src/vmm/vmm.h src/vmm/vmm.cc
+
+pkglibexec_PROGRAMS += cpr-vmm
+cpr_vmm_SOURCES = src/vmm/main.cc src/vmm/version.cc
+cpr_vmm_LDADD = src/vmm/libvmm.la
+
+# The same VMM with another version, for updates from one to the other in tests.
+check_PROGRAMS += tests/cpr-vmm-next
+tests_cpr_vmm_next_SOURCES = src/vmm/main.cc src/vmm/version.cc
+tests_cpr_vmm_next_CPPFLAGS = $(AM_CPPFLAGS) -DCPR_VMM_VERSION='"$(PACKAGE_VERSION)+next"'
+tests_cpr_vmm_next_LDADD = src/vmm/libvmm.la

@@ -6,8 +6,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "vmm/checkpoint/participant.h"
 
@@ -18,8 +20,8 @@ namespace cpr::vmm {
 // main thread; write() may come from any thread that holds the machine lock.
 class Chardev : public CheckpointParticipant {
   public:
-    // Who gets the input; both on the main thread, under the machine lock if one was given to the
-    // factory. `room` says how many bytes receive() takes now.
+    // Who gets the input; both on the main thread, under the machine lock if one was given with
+    // set_lock(). `room` says how many bytes receive() takes now.
     struct Receiver {
         std::function<size_t()> room;
         std::function<void(std::span<const uint8_t>)> receive;
@@ -38,8 +40,25 @@ class Chardev : public CheckpointParticipant {
     virtual std::string filename() const = 0;
     virtual bool frontend_open() const { return true; }
 
+    // The lock under which the receiver is called; null for none. Main thread, without vCPUs.
+    void set_lock(std::mutex* lock) { lock_ = lock; }
+
+    // While held nothing is read or sent: from a save on, so that input gathers in the descriptor
+    // and output is neither lost nor sent twice, whoever goes on. Main thread.
+    virtual void set_held(bool) {}
+    // Output that the other end has not taken yet, which an update carries over.
+    virtual std::vector<uint8_t> pending_output() const { return {}; }
+    // Puts such output into a new, held object.
+    virtual void restore_output(std::span<const uint8_t>) {}
+
+  protected:
+    std::unique_lock<std::mutex> lock_machine() const {
+        return lock_ ? std::unique_lock(*lock_) : std::unique_lock<std::mutex>();
+    }
+
   private:
     std::string id_;
+    std::mutex* lock_ = nullptr;
 };
 
 // The machine's character devices by id.

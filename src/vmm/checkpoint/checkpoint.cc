@@ -75,6 +75,11 @@ Checkpoint::Checkpoint(CheckpointSubject& subject, Blockers& blockers,
       incoming_(std::move(incoming)),
       phase_(incoming_ ? Phase::kIncoming : Phase::kNone) {}
 
+state::SectionInfo Checkpoint::section() {
+    return {std::string(kSectionId), std::string(CheckpointState::kKind), CheckpointState::kVersion,
+            0};
+}
+
 bool Checkpoint::was_running() const {
     return phase_ == Phase::kNone ? subject_.running() : was_running_;
 }

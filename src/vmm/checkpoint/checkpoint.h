@@ -91,6 +91,9 @@ class Checkpoint {
     // can then be tried again.
     LoadResult load();
 
+    // The state section of the checkpoint itself.
+    static state::SectionInfo section();
+
     // Takes a monitor's descriptor before the load, since the load is ordered over it.
     state::IncomingFds& incoming() { return *incoming_; }
 

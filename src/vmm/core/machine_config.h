@@ -70,7 +70,8 @@ struct MachineConfig {
     std::string cmdline;
     std::vector<DeviceConfig> devices;  // in order
     std::vector<ChardevConfig> chardevs;
-    std::vector<std::string> serials;  // chardev ids of isa-serial, by port
+    std::vector<std::string> serials;     // chardev ids of isa-serial, by port
+    std::vector<std::string> serial_ids;  // ids of these devices, by port
     std::vector<MonitorConfig> monitors;
     std::vector<PassedFd> passed_fds;
     bool start_paused = false;  // -S

@@ -46,6 +46,18 @@ std::span<const Option> device_options();
 // How the program itself runs.
 std::span<const Option> process_options();
 
+// The properties of an option as query-command-line-options lists them. libvirt looks there for
+// what it may generate.
+struct OptionKey {
+    std::string_view name;
+    std::string_view type;
+};
+struct OptionGroup {
+    std::string_view name;
+    std::vector<OptionKey> keys;
+};
+std::span<const OptionGroup> option_groups();
+
 // Checks that need the whole command line.
 void finish_machine(OptionParser& parser);
 void finish_devices(OptionParser& parser);

@@ -158,12 +158,15 @@ void parse_serial(OptionParser& parser, Properties& p) {
         port = static_cast<size_t>(std::ranges::find(serials, "") - serials.begin());
     if (port >= kSerialPorts)
         throw p.error(ErrorCode::kUnsupported, "there are only {} serial ports", kSerialPorts);
-    if (serials.size() <= port)
+    std::vector<std::string>& ids = parser.line.machine.serial_ids;
+    if (serials.size() <= port) {
         serials.resize(port + 1);
+        ids.resize(port + 1);
+    }
     if (!serials[port].empty())
         throw p.error(ErrorCode::kInvalidArgument, "serial port {} is taken", port);
     serials[port] = p.require("chardev");
-    p.take("id");
+    ids[port] = p.take("id").value_or("");
     p.finish();
 }
 

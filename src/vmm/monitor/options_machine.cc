@@ -69,8 +69,6 @@ void parse_cpu(OptionParser& parser, const std::string& text) {
     if (model != "host")
         throw p.error(ErrorCode::kUnsupported,
                       "model '{}': only 'host' (host-passthrough) is supported", model);
-    // Features that an update could not carry over are never offered.
-    p.only("migratable", {"on"});
     for (const auto& [feature, value] : p.take_rest()) {
         if (value != "on" && value != "off")
             throw p.error(ErrorCode::kUnsupported,

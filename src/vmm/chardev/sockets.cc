@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "vmm/chardev/sockets.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace cpr::vmm {
+namespace {
+
+sockaddr_un address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof(address.sun_path))
+        throw Error(ErrorCode::kInvalidArgument, "the socket path '{}' is longer than {} bytes",
+                    path, sizeof(address.sun_path) - 1);
+    memcpy(address.sun_path, path.data(), path.size());
+    return address;
+}
+
+UniqueFd make_socket(const std::string& path, bool server) {
+    UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd)
+        throw errno_error("make a socket");
+    const sockaddr_un address = address_of(path);
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (!server) {
+        if (connect(fd.get(), generic, sizeof(address)) < 0)
+            throw errno_error(fmt::format("connect to '{}'", path));
+        return fd;
+    }
+    if (unlink(path.c_str()) < 0 && errno != ENOENT)
+        throw errno_error(fmt::format("remove the old socket '{}'", path));
+    if (bind(fd.get(), generic, sizeof(address)) < 0 || listen(fd.get(), 1) < 0)
+        throw errno_error(fmt::format("listen on '{}'", path));
+    return fd;
+}
+
+UniqueFd take_passed(const ChardevConfig& config) {
+    int listening = 0;
+    socklen_t size = sizeof(listening);
+    if (getsockopt(config.fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
+        throw errno_error(fmt::format("use the passed-in descriptor {} as a socket", config.fd));
+    if ((listening != 0) != config.server)
+        throw Error(ErrorCode::kInvalidArgument, "descriptor {} is a {} socket: it needs server={}",
+                    config.fd, listening ? "listening" : "connected", listening ? "on" : "off");
+    set_cloexec(config.fd, true);
+    return UniqueFd(config.fd);
+}
+
+}  // namespace
+
+UniqueFd open_socket(const ChardevConfig& config) {
+    try {
+        UniqueFd fd =
+            config.fd >= 0 ? take_passed(config) : make_socket(config.path, config.server);
+        set_nonblocking(fd.get(), true);
+        return fd;
+    } catch (const Error& error) {
+        throw error.within(fmt::format("chardev '{}'", config.id));
+    }
+}
+
+UniqueFd accept_client(int listener) {
+    UniqueFd client(accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    const bool none = errno == EAGAIN || errno == EINTR || errno == ECONNABORTED;
+    if (!client && !none)
+        throw errno_error("accept a client");
+    return client;
+}
+
+std::string socket_filename(const ChardevConfig& config, bool connected) {
+    return fmt::format("{}unix:{}{}", connected ? "" : "disconnected:", config.path,
+                       config.server ? ",server=on" : "");
+}
+
+}  // namespace cpr::vmm

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// Checkpoint and restart (docs/protocol.md).
+#include <nlohmann/json.hpp>
+
+#include "base/scope_exit.h"
+#include "vmm/monitor/commands.h"
+#include "vmm/vmm.h"
+
+namespace cpr::vmm {
+namespace {
+
+using nlohmann::json;
+using qmp::ArgumentType;
+using qmp::Request;
+
+json query(Vmm& vmm) {
+    json blockers = json::array();
+    for (const Blocker& blocker : vmm.blockers().all())
+        blockers.push_back(
+            {{"id", blocker.id}, {"reason", blocker.reason}, {"remedy", blocker.remedy}});
+    json sections = json::array();
+    for (const state::SectionInfo& section : vmm.sections())
+        sections.push_back({{"kind", section.kind}, {"version", section.version}});
+    json answer{{"version", vmm.version()},
+                {"state", to_string(vmm.checkpoint().phase())},
+                {"was-running", vmm.checkpoint().was_running()},
+                {"blockers", blockers},
+                {"sections", sections}};
+    if (const auto times = vmm.run_times())
+        answer["timeline"] = {{"vcpus-stopped-ns", times->first_stopped_ns},
+                              {"vcpus-running-ns", times->last_running_ns}};
+    return answer;
+}
+
+json save(Checkpoint& checkpoint) {
+    const Checkpoint::SaveResult result = checkpoint.save();
+    return {{"was-running", result.was_running},
+            {"state-bytes", result.state_bytes},
+            {"timeline",
+             {{"begin-ns", result.begin_ns},
+              {"vcpus-stopped-ns", result.vcpus_stopped_ns},
+              {"interrupts-detached-ns", result.interrupts_detached_ns},
+              {"state-written-ns", result.state_written_ns},
+              {"vaddrs-invalidated-ns", result.vaddrs_invalidated_ns}}}};
+}
+
+json load(Checkpoint& checkpoint) {
+    const Checkpoint::LoadResult result = checkpoint.load();
+    return {{"was-running", result.was_running},
+            {"timeline",
+             {{"begin-ns", result.begin_ns},
+              {"state-checked-ns", result.state_checked_ns},
+              {"devices-built-ns", result.devices_built_ns},
+              {"vaddrs-claimed-ns", result.vaddrs_claimed_ns},
+              {"interrupts-attached-ns", result.interrupts_attached_ns}}}};
+}
+
+// The descriptor of the binary is not carried over; it is there again if the exec fails.
+json exec(Vmm& vmm, const json& arguments) {
+    std::vector<std::string> argv;
+    for (const json& argument : arguments.at("arguments")) {
+        if (!argument.is_string())
+            throw Error(ErrorCode::kInvalidArgument,
+                        "Invalid parameter type for 'arguments', expected: array of strings");
+        argv.push_back(argument.get<std::string>());
+    }
+    if (argv.empty())
+        throw Error(ErrorCode::kInvalidArgument, "Parameter 'arguments' is empty");
+    const auto name = arguments.at("fdname").get<std::string>();
+    UniqueFd binary = vmm.fd_sets().take_named(name);
+    if (!binary)
+        throw Error(ErrorCode::kInvalidArgument, "File descriptor named '{}' not found", name);
+    const int fd = binary.get();
+    const ScopeExit put_back([&] { vmm.fd_sets().add_named(name, std::move(binary)); });
+    vmm.checkpoint().exec(fd, std::move(argv));
+}
+
+}  // namespace
+
+void add_cpr_commands(qmp::CommandTable& table, Vmm& vmm) {
+    constexpr unsigned kWhenSaved = 1U << Vmm::kSaved;
+    constexpr unsigned kWhenIncoming = 1U << Vmm::kIncoming;
+    table.add({"query-cpr", {}, Vmm::kAlways, [&vmm](Request&) { return query(vmm); }});
+    table.add(
+        {"cpr-save", {}, Vmm::kWithGuest, [&vmm](Request&) { return save(vmm.checkpoint()); }});
+    table.add({"cpr-cancel", {}, kWhenSaved, [&vmm](Request&) {
+                   vmm.checkpoint().cancel();
+                   return json::object();
+               }});
+    table.add({"cpr-exec",
+               {{"fdname", ArgumentType::kString}, {"arguments", ArgumentType::kArray}},
+               kWhenSaved | kWhenIncoming,
+               [&vmm](Request& request) { return exec(vmm, request.arguments); }});
+    table.add({"cpr-load", {}, kWhenIncoming, [&vmm](Request&) { return load(vmm.checkpoint()); }});
+}
+
+}  // namespace cpr::vmm

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "vmm/monitor/monitor.h"
+
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "vmm/chardev/sockets.h"
+#include "vmm/monitor/shapes.h"
+
+namespace cpr::vmm {
+
+Monitor::Monitor(const MonitorConfig& config, const ChardevConfig& chardev, Context context,
+                 state::IncomingFds* incoming)
+    : id_(config.id), chardev_(chardev), context_(std::move(context)) {
+    open(incoming);
+}
+
+Monitor::~Monitor() {
+    if (unlink_)
+        unlink(chardev_.path.c_str());
+}
+
+void Monitor::open(state::IncomingFds* incoming) {
+    const std::string name = "monitor-" + id_;
+    UniqueFd client;
+    if (incoming) {
+        if (chardev_.server)
+            listener_ = incoming->take(name + "-listener");
+        if (!chardev_.server || incoming->has(name))
+            client = incoming->take(name);
+    } else {
+        (chardev_.server ? listener_ : client) = open_socket(chardev_);
+    }
+    unlink_ = chardev_.server && !chardev_.path.empty();
+    if (client)
+        greet(std::move(client));
+    else
+        watch_listener();
+}
+
+// Only while there is no client: the next one waits in the queue.
+void Monitor::watch_listener() {
+    listener_watch_ = context_.loop.watch_fd(listener_.get(), G_IO_IN, [this](GIOCondition) {
+        try {
+            UniqueFd client = accept_client(listener_.get());
+            if (!client)
+                return true;
+            greet(std::move(client));
+        } catch (const Error& error) {
+            log::warning("monitor '{}': {}", id_, error.message());
+            return true;
+        }
+        return false;
+    });
+}
+
+void Monitor::greet(UniqueFd client) {
+    session_ = std::make_unique<qmp::Session>(context_.commands, version_shape());
+    const auto on_invalid = [this](const std::string& reason) {
+        connection_->send(qmp::Session::error_reply(
+            Error(ErrorCode::kInvalidArgument, "JSON parse error, {}", reason)));
+    };
+    connection_ = std::make_unique<qmp::Connection>(
+        context_.loop, std::move(client),
+        qmp::Connection::Handlers{[this](nlohmann::json message, std::vector<UniqueFd> fds) {
+                                      on_message(message, std::move(fds));
+                                  },
+                                  [this](const std::string& reason) { on_closed(reason); },
+                                  on_invalid});
+    connection_->send(session_->greeting());
+}
+
+void Monitor::on_message(const nlohmann::json& message, std::vector<UniqueFd> fds) {
+    connection_->send(session_->handle(message, std::move(fds)));
+}
+
+void Monitor::on_closed(const std::string& reason) {
+    log::debug("monitor '{}': {}", id_, reason);
+    connection_.reset();
+    session_.reset();
+    if (listener_)
+        watch_listener();
+    else
+        context_.on_gone();
+}
+
+void Monitor::send_event(const nlohmann::json& event) {
+    if (session_ && session_->negotiated())
+        connection_->send(event);
+}
+
+void Monitor::flush(int milliseconds) {
+    if (connection_)
+        connection_->flush(milliseconds);
+}
+
+void Monitor::keep(state::OutgoingFds& fds) const {
+    if (listener_)
+        fds.add("monitor-" + id_ + "-listener", 0, listener_.get());
+    if (connection_)
+        fds.add("monitor-" + id_, 0, connection_->fd());
+}
+
+std::string Monitor::filename() const {
+    return socket_filename(chardev_, connection_ != nullptr);
+}
+
+}  // namespace cpr::vmm
