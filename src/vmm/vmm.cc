@@ -55,7 +55,7 @@ void Vmm::open_monitors() {
     for (const MonitorConfig& monitor : line_.machine.monitors)
         monitors_.push_back(std::make_unique<Monitor>(
             monitor, monitor_chardev(line_.machine, monitor),
-            Monitor::Context{loop_, commands_,
+            Monitor::Context{loop_, commands_, version_,
                              [this] {
                                  log::warning("ending: the monitor's peer is gone");
                                  loop_.quit();

@@ -57,7 +57,7 @@ void Monitor::watch_listener() {
 }
 
 void Monitor::greet(UniqueFd client) {
-    session_ = std::make_unique<qmp::Session>(context_.commands, version_shape());
+    session_ = std::make_unique<qmp::Session>(context_.commands, version_shape(context_.version));
     const auto on_invalid = [this](const std::string& reason) {
         connection_->send(qmp::Session::error_reply(
             Error(ErrorCode::kInvalidArgument, "JSON parse error, {}", reason)));

@@ -21,6 +21,7 @@ class Monitor : public CheckpointParticipant {
     struct Context {
         EventLoop& loop;
         const qmp::CommandTable& commands;
+        std::string_view version;
         // A connected monitor's peer is gone: nobody can control this program any more.
         std::function<void()> on_gone;
     };

@@ -129,11 +129,21 @@ void parse_memfd(OptionParser& parser, Properties& p) {
     parser.backends.push_back(std::move(backend));
 }
 
+// libvirt gives every guest the key that its passwords are encrypted with; nothing here has any.
+void parse_secret(Properties& p) {
+    p.require("id");
+    p.only("format", {"raw"});
+    p.require("file");
+    p.finish();
+}
+
 void parse_object(OptionParser& parser, const std::string& text) {
     Properties p("-object", text, "qom-type");
     const std::string type = p.require("qom-type");
     if (type == "memory-backend-memfd") {
         parse_memfd(parser, p);
+    } else if (type == "secret") {
+        parse_secret(p);
     } else if (type == "monitor-qmp") {
         MonitorConfig monitor{p.require("id"), p.require("chardev")};
         p.only("pretty", {"off"});
@@ -223,7 +233,9 @@ void parse_audiodev(OptionParser&, const std::string& text) {
 constexpr Option kOptions[] = {
     {"device", "DRIVER,PROPERTY=VALUE,... or JSON", "a device of the guest", true, parse_device},
     {"object", "TYPE,id=ID,... or JSON",
-     "memory-backend-memfd (id, size, share) or monitor-qmp (id, chardev)", true, parse_object},
+     "memory-backend-memfd (id, size, share), monitor-qmp (id, chardev); secret is accepted: "
+     "nothing uses it",
+     true, parse_object},
     {"chardev", "null|pty|file|socket,id=ID,path=PATH,fd=N,server=on,wait=off,logfile=PATH",
      "host side of a character device", true, parse_chardev},
     {"mon", "chardev=ID,id=ID,mode=control", "QMP on a socket character device", true, parse_mon},

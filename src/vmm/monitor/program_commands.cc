@@ -72,7 +72,9 @@ void set_migrate_capabilities(const json& arguments) {
 }  // namespace
 
 void add_program_commands(qmp::CommandTable& table, Vmm& vmm) {
-    table.add({"query-version", {}, Vmm::kAlways, [](Request&) { return version_shape(); }});
+    table.add({"query-version", {}, Vmm::kAlways, [&vmm](Request&) {
+                   return version_shape(vmm.version());
+               }});
     table.add({"query-target", {}, Vmm::kAlways, [](Request&) {
                    return json{{"arch", "x86_64"}};
                }});

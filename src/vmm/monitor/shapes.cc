@@ -10,8 +10,9 @@ namespace cpr::vmm {
 
 using nlohmann::json;
 
-json version_shape() {
-    return {{"qemu", {{"major", 8}, {"minor", 2}, {"micro", 0}}}, {"package", "cpr-vmm"}};
+json version_shape(std::string_view version) {
+    return {{"qemu", {{"major", 8}, {"minor", 2}, {"micro", 0}}},
+            {"package", fmt::format("cpr-vmm {}", version)}};
 }
 
 json event_shape(std::string_view name, const json& data) {

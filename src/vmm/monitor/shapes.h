@@ -14,8 +14,8 @@ namespace cpr::vmm {
 constexpr std::string_view kCpuType = "host-x86_64-cpu";
 constexpr std::string_view kMachineTypeName = "pc-q35-8.2-machine";
 
-// query-version: the version of QEMU whose protocol this is, not of this program.
-nlohmann::json version_shape();
+// query-version: the version of QEMU whose protocol this is, with this program's own beside it.
+nlohmann::json version_shape(std::string_view version);
 
 // An event with the time of now.
 nlohmann::json event_shape(std::string_view name, const nlohmann::json& data);

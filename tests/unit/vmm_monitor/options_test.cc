@@ -20,6 +20,8 @@ Arguments libvirt_11_3() {
     return {"-name",
             "guest=g1,debug-threads=on",
             "-S",
+            "-object",
+            R"({"qom-type":"secret","id":"masterKey0","format":"raw","file":"/master-key.aes"})",
             "-machine",
             "pc-q35-8.2,usb=off,dump-guest-core=off,memory-backend=pc.ram,acpi=on",
             "-accel",
@@ -277,8 +279,8 @@ struct BadInput {
 
 TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
     const BadInput inputs[] = {
-        {{"-sandbox", "on"}, "option '-sandbox' (argument 63) is not supported"},
-        {{"disk.img"}, "argument 63 ('disk.img') is no option"},
+        {{"-sandbox", "on"}, "option '-sandbox' (argument 65) is not supported"},
+        {{"disk.img"}, "argument 65 ('disk.img') is no option"},
         {{"-S"}, "option '-S' is given twice"},
         {{"-initrd"}, "option '-initrd' is given twice"},
         {{"-chardev"}, "option '-chardev' needs an argument"},
@@ -304,6 +306,7 @@ TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
         {{"-chardev", "null,id=n", "-mon", "chardev=n,mode=control"}, "is no socket"},
         {{"-qmp", "tcp:localhost:4444"}, "only unix:PATH"},
         {{"-object", "iothread,id=io1"}, "object type 'iothread'"},
+        {{"-object", "secret,id=s,file=/f,format=base64"}, "only 'raw' is supported"},
         {{"-object", "{\"qom-type\":"}, "JSON object cannot be parsed"},
         {{"-object", "memory-backend-memfd,id=b,size=1M"}, "only one memory backend"},
         {{"-object", "memory-backend-memfd,id=b,size=1x"}, "'1x', not a size"},
