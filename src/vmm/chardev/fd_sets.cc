@@ -9,7 +9,9 @@ namespace cpr::vmm {
 namespace {
 
 constexpr std::string_view kMemberName = "fd-set-member";
-constexpr std::string_view kNamedName = "named-fd";
+std::string named_key(const std::string& name) {
+    return "named-fd-" + name;
+}
 
 }  // namespace
 
@@ -29,9 +31,10 @@ void FdSets::restore(Restored& restored) {
     for (const State::Entry& entry : state.members)
         sets_[static_cast<int>(entry.set)].push_back(
             {restored.fds.take(kMemberName, index++), entry.opaque});
-    index = 0;
+    // What was closed or used up after the save, like the new binary itself, did not come.
     for (const std::string& name : state.names)
-        named_[name] = restored.fds.take(kNamedName, index++);
+        if (restored.fds.has(named_key(name)))
+            named_[name] = restored.fds.take(named_key(name));
 }
 
 void FdSets::save(state::StreamWriter& writer) const {
@@ -49,9 +52,8 @@ void FdSets::keep(state::OutgoingFds& fds) const {
     for (const auto& [set, members] : sets_)
         for (const Member& member : members)
             fds.add(kMemberName, index++, member.fd.get());
-    index = 0;
     for (const auto& [name, fd] : named_)
-        fds.add(kNamedName, index++, fd.get());
+        fds.add(named_key(name), 0, fd.get());
 }
 
 UniqueFd FdSets::open_for_writing(int set) const {

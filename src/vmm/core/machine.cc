@@ -63,10 +63,12 @@ void Machine::Impl::stop() {
 }
 
 void Machine::Impl::pause_vcpus() {
+    paused_for_update_ = true;
     vcpus_.stop();
 }
 
 void Machine::Impl::resume_vcpus() {
+    paused_for_update_ = false;
     if (run_state_ == RunState::kRunning)
         start_vcpus();
 }
@@ -122,8 +124,8 @@ void Machine::Impl::handle_request() {
     GuestRequest request;
     {
         const std::lock_guard lock(lock_);
-        // While the guest is paused, its request waits with it.
-        if (run_state_ != RunState::kRunning)
+        // While the guest is paused, its request waits with it: it may be saved already.
+        if (run_state_ != RunState::kRunning || paused_for_update_)
             return;
         request = std::exchange(request_, GuestRequest::kNone);
     }

@@ -103,6 +103,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     EventLoop& loop_;
     MachineEvents events_;
     RunState run_state_ = RunState::kPrelaunch;
+    bool paused_for_update_ = false;
     std::mutex lock_;
     // Under lock_.
     GuestRequest request_ = GuestRequest::kNone;
