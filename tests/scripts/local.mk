@@ -17,7 +17,7 @@ SOURCE_CHECKS = \
 	tests/scripts/check_translations.py
 dist_check_SCRIPTS += $(SOURCE_CHECKS)
 TESTS += $(SOURCE_CHECKS)
-EXTRA_DIST += .clang-format
+EXTRA_DIST += .clang-format .clang-tidy .ci/run scripts/check scripts/lint
 
 check_PROGRAMS += tests/client_header_c99
 TESTS += tests/client_header_c99
