@@ -61,7 +61,8 @@ def check_options():
 def check_commands():
     """The QMP commands and events that are not QEMU's, and the sub-commands of tools."""
     protocol = read("docs/protocol.md")
-    ours = names_in(r'"((?:\w+-)?update-in-place|UPDATE_IN_PLACE)"', "src/controller/*.cc")
+    ours = (names_in(r'\{\s*"((?:query-)?cpr(?:-\w+)*)",', "src/vmm/monitor/*_commands.cc") |
+            names_in(r'"((?:\w+-)?update-in-place|UPDATE_IN_PLACE)"', "src/controller/*.cc"))
     for name in sorted(ours):
         if not re.search(rf"^###? .*`{name}`", protocol, re.MULTILINE):
             yield f"protocol.md: {name} has no section"
