@@ -97,8 +97,11 @@ class Console:
     def command(self, text, seconds=30):
         """Run a command in the guest's shell; returns (exit status, lines of output)."""
         begin = self.position()
-        token = f"done-{begin}-{time.monotonic_ns()}"
-        self.send(f"{text}; echo {token} $?")
-        found, _, end = self.wait_for(rf"^{token} (\d+)$", seconds, begin)
+        token = f"{begin}-{time.monotonic_ns()}"
+        # What came before the first mark, such as the shell's banner, is not the command's.
+        self.send(f"echo begin-{token}; {text}; echo done-{token} $?")
+        found, _, end = self.wait_for(rf"^done-{token} (\d+)$", seconds, begin)
         output = [line for _, line in self.snapshot(begin)[:end - begin - 1]]
+        if f"begin-{token}" in output:
+            output = output[output.index(f"begin-{token}") + 1:]
         return int(found.group(1)), output
