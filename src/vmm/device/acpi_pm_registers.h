@@ -15,7 +15,11 @@ constexpr uint64_t kSize = 12;
 
 constexpr uint16_t kPowerButton = 1u << 8;  // in status and enable
 constexpr uint16_t kGlobal = 1u << 5;
-constexpr uint16_t kEnableBits = kPowerButton | kGlobal;
+// Events that never come: a guest that enables them must read that back.
+constexpr uint16_t kTimerOverflow = 1u << 0;
+constexpr uint16_t kSleepButton = 1u << 9;
+constexpr uint16_t kAlarm = 1u << 10;
+constexpr uint16_t kEnableBits = kPowerButton | kGlobal | kTimerOverflow | kSleepButton | kAlarm;
 
 constexpr uint16_t kSciEnable = 1u << 0;
 constexpr uint16_t kSleepTypeShift = 10;

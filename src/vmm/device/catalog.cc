@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "vmm/core/machine_impl.h"
 #include "vmm/device/acpi_pm.h"
 #include "vmm/device/cmos_rtc.h"
 #include "vmm/device/reset_control.h"
@@ -100,7 +101,10 @@ const DeviceType* find_device_type(std::string_view driver) {
 }
 
 std::vector<StateKind> state_kinds() {
-    std::vector<StateKind> kinds;
+    std::vector<StateKind> kinds{{MachineState::kKind, MachineState::kVersion, 1},
+                                 {VcpuState::kKind, VcpuState::kVersion, 1},
+                                 {IrqchipState::kKind, IrqchipState::kVersion, 1},
+                                 {GuestClockState::kKind, GuestClockState::kVersion, 1}};
     for (const DeviceType& type : device_catalog())
         kinds.insert(kinds.end(), type.sections.begin(), type.sections.end());
     return kinds;
