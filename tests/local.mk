@@ -9,7 +9,8 @@ tests_unit_base_SOURCES = tests/unit/base/base_test.cc
 tests_unit_base_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_LDADD = src/base/libbase.la $(UNIT_LIBS)
 
-tests_unit_qmp_SOURCES = tests/unit/qmp/framer_test.cc tests/unit/qmp/connection_test.cc
+tests_unit_qmp_SOURCES = tests/unit/qmp/framer_test.cc tests/unit/qmp/connection_test.cc \
+	tests/unit/qmp/command_table_test.cc
 tests_unit_qmp_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_qmp_LDADD = src/qmp/libqmp.la $(UNIT_LIBS)
 
@@ -28,7 +29,8 @@ include tests/unit/client/local.mk
 include tests/unit/tools/local.mk
 check_PROGRAMS += tests/unit_vmm_monitor
 TESTS += tests/unit_vmm_monitor
-tests_unit_vmm_monitor_SOURCES = tests/unit/vmm_monitor/options_test.cc
+tests_unit_vmm_monitor_SOURCES = tests/unit/vmm_monitor/options_test.cc \
+	tests/unit/vmm_monitor/chardev_test.cc tests/unit/vmm_monitor/monitor_test.cc
 tests_unit_vmm_monitor_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_monitor_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
 include tests/testbed/local.mk

@@ -48,8 +48,7 @@ std::span<const DeviceType> device_catalog();
 // Null if there is none.
 const DeviceType* find_device_type(std::string_view driver);
 
-// Every kind of section that this program can read: those of the devices, and those of the vCPUs,
-// the interrupt controllers and the clocks.
+// Every kind of section that the devices of this program can read.
 std::vector<StateKind> state_kinds();
 
 }  // namespace cpr::vmm

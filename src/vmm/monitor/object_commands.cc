@@ -31,7 +31,8 @@ std::vector<ObjectType> object_types() {
         {"monitor-qmp", "object", {{"chardev", "str", "socket character device"}}},
         {kMachineTypeName, "machine", {}},
         {"none-machine", "machine", {}},
-        {kCpuType, "cpu", {}},
+        {"max-x86_64-cpu", "cpu", {{"migratable", "bool", "without an invariant TSC"}}},
+        {kCpuType, "max-x86_64-cpu", {}},
     };
     for (const DeviceType& type : device_catalog()) {
         if (!type.on_command_line)
