@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -220,6 +221,36 @@ BootEntry Boot::load(const MemoryMap& memory) const {
     memcpy(ram_at(memory, kGdt, sizeof(kGdtEntries)).data(), kGdtEntries.data(),
            sizeof(kGdtEntries));
     return {address + kEntryOffset, kBootParameters, kPageTable, kGdt, sizeof(kGdtEntries) - 1};
+}
+
+void set_memory_types(KvmVcpu& vcpu, std::span<const kvm_cpuid_entry2> cpuid) {
+    // Intel's SDM volume 3, 12.11 (memory type range registers).
+    constexpr uint32_t kDefaultType = 0x2ff;
+    constexpr uint32_t kFirstVariable = 0x200;
+    constexpr uint32_t kFixedVga = 0x259;
+    constexpr uint32_t kFixed[] = {0x250, 0x258, 0x268, 0x269, 0x26a,
+                                   0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
+    constexpr uint64_t kWriteBack = 6;
+    constexpr uint64_t kEightWriteBack = 0x0606060606060606;
+    constexpr uint64_t kEnableAll = 0xc00;
+    constexpr uint64_t kValid = 0x800;
+
+    const auto sizes = std::ranges::find(cpuid, 0x80000008u, &kvm_cpuid_entry2::function);
+    const uint32_t bits = sizes == cpuid.end() ? 36 : sizes->eax & 0xff;
+    const uint64_t all_bits = (uint64_t{1} << bits) - 1;
+    uint32_t next = kFirstVariable;
+    const auto uncached = [&](uint64_t base, uint64_t size) {
+        if (base > all_bits)
+            return;
+        vcpu.set_msr(next++, base);
+        vcpu.set_msr(next++, (all_bits & ~(size - 1)) | kValid);
+    };
+    for (const uint32_t index : kFixed)
+        vcpu.set_msr(index, kEightWriteBack);
+    vcpu.set_msr(kFixedVga, 0);
+    uncached(platform::kPciMmio32Base, platform::kHighRamBase - platform::kPciMmio32Base);
+    uncached(platform::kPciMmio64Base, platform::kPciMmio64Size);
+    vcpu.set_msr(kDefaultType, kEnableAll | kWriteBack);
 }
 
 void enter_kernel(KvmVcpu& vcpu, const BootEntry& entry) {

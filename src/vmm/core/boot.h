@@ -3,6 +3,7 @@
 #define CPR_VMM_CORE_BOOT_H
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -46,6 +47,10 @@ class Boot {
     UniqueFd kernel_;
     UniqueFd initrd_;
 };
+
+// Sets a vCPU's memory types as firmware does: RAM write-back, the windows for devices
+// uncached. Without it a KVM that heeds them takes all memory as uncached.
+void set_memory_types(KvmVcpu& vcpu, std::span<const kvm_cpuid_entry2> cpuid);
 
 // Makes the vCPU begin at `entry`; all else is as after its reset. Throws Error.
 void enter_kernel(KvmVcpu& vcpu, const BootEntry& entry);

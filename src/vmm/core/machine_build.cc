@@ -159,6 +159,7 @@ void Machine::Impl::power_on() {
         // A guest may have moved them apart.
         state.tsc_offset = fresh_vcpus_.front().tsc_offset;
         restore_vcpu(vcpus_.vcpu(index), state);
+        set_memory_types(vcpus_.vcpu(index), cpuid_[index]);
     }
     enter_kernel(vcpus_.vcpu(0), boot_.load(map_));
 }
