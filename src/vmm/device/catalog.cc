@@ -74,6 +74,7 @@ std::span<const DeviceType> device_catalog() {
          .properties = {{"port", "uint8", "number of the port in its link capabilities"},
                         {"chassis", "uint8", "slot number if 'slot' is not given"},
                         {"slot", "uint16", "physical slot number"},
+                        {"hotplug", "bool", "off: nothing is plugged while the guest runs"},
                         {"multifunction", "bool", "the slot has several functions"}},
          .make = make_root_port},
         {.driver = "vfio",

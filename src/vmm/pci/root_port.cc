@@ -45,6 +45,10 @@ RootPort::RootPort(const DeviceConfig& config, const DeviceContext& context)
     const uint32_t port = number_property(config, "port", 0, 0xff);
     const uint32_t chassis = number_property(config, "chassis", 0, 0xff);
     const uint32_t slot = number_property(config, "slot", 0, 0x1fff);
+    const auto hotplug = config.properties.find("hotplug");
+    if (hotplug != config.properties.end() && hotplug->second != "off")
+        throw Error(ErrorCode::kUnsupported, "device '{}': hotplug={} is not supported: use off",
+                    config.id, hotplug->second);
     set_identity({.vendor = 0x1b36, .device = 0x000c, .class_code = 0x060400});
     build_bridge_header();
     build_express_capability(port, slot ? slot : chassis);

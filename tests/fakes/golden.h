@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_TESTS_FAKES_GOLDEN_H
+#define CPR_TESTS_FAKES_GOLDEN_H
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "state/archive.h"
+
+namespace cpr::state {
+
+// Compares a state as it is written with the golden file of its kind and version, and reads the
+// file back: what a released version wrote must be understood for ever. A new version gets a new
+// file (CPR_WRITE_GOLDEN=1 writes those that are missing); an existing one never changes.
+template <Fielded State>
+void expect_golden(const State& state) {
+    const std::string path =
+        fmt::format("{}/golden/{}.v{}", TESTS_SRCDIR, State::kKind, State::kVersion);
+    OutArchive out;
+    State::fields(state, out);
+    const std::vector<uint8_t> bytes = out.take();
+    std::string text;
+    for (size_t i = 0; i < bytes.size(); ++i)
+        text += fmt::format("{:02x}{}", bytes[i], i % 32 == 31 ? "\n" : "");
+    text += '\n';
+    if (std::getenv("CPR_WRITE_GOLDEN") && !std::ifstream(path))
+        std::ofstream(path) << text;
+    std::ifstream file(path);
+    ASSERT_TRUE(file) << path << " is missing";
+    std::stringstream golden;
+    golden << file.rdbuf();
+    EXPECT_EQ(golden.str(), text) << State::kKind
+                                  << ": the layout changed without a new version number";
+    State read;
+    InArchive in(bytes);
+    State::fields(read, in);
+    in.finish();
+    OutArchive again;
+    State::fields(read, again);
+    EXPECT_EQ(again.take(), bytes) << State::kKind;
+}
+
+}  // namespace cpr::state
+
+#endif

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "fakes/golden.h"
+
+#include "vmm/pci/pci_host.h"
+#include "vmm/pci/root_port.h"
+#include "vmm/vfio/vfio_manager.h"
+#include "vmm/vfio/vfio_pci.h"
+
+namespace cpr::vmm {
+namespace {
+
+PciFunctionState function_state() {
+    PciFunctionState state;
+    state.config = {0x36, 0x1b, 0x0c, 0x00, 0x07, 0x04};
+    state.mapped[0] = 0xc0000000;
+    state.mapped[4] = 0x1000000000;
+    state.intx = true;
+    return state;
+}
+
+TEST(Golden, PciHost) {
+    state::expect_golden(PciHostState{.config_address = 0x80001000, .bridge = function_state()});
+}
+
+TEST(Golden, RootPort) {
+    state::expect_golden(RootPortState{.pci = function_state()});
+}
+
+TEST(Golden, VfioManager) {
+    VfioManagerState state;
+    state.container = VfioContainerState{
+        .iommu_type = 3, .dma_map = {{0, 0x20000000, true}, {0xc0000000, 0x2000, false}}};
+    state.groups = {7, 12};
+    state::expect_golden(state);
+}
+
+TEST(Golden, VfioPci) {
+    VfioPciState state{.host = "0000:00:05.0", .group = 7, .pci = function_state(), .msix = {}};
+    state.msix = MsixState{.table = std::vector<uint8_t>(32, 0xee),
+                           .events = {1, 0},
+                           .armed = 1,
+                           .enabled = true,
+                           .masked = false};
+    state::expect_golden(state);
+}
+
+}  // namespace
+}  // namespace cpr::vmm
