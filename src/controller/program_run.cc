@@ -150,6 +150,8 @@ bool Child::wait_for_data(int64_t deadline_ns) {
 }
 
 RunResult Child::finish(const RunLimits& limits) {
+    if (!pidfd_)
+        throw Error(ErrorCode::kSystem, "cannot open a descriptor of a process");
     check_exec();
     const int64_t deadline = monotonic_ns() + limits.deadline.count() * 1'000'000;
     for (bool running = true; running;) {
