@@ -24,18 +24,15 @@ std::string excerpt(const std::string& text) {
     return line;
 }
 
-void check_sections(const BinaryInfo& next, const std::vector<SectionInUse>& in_use,
-                    std::vector<std::string>& problems) {
-    for (const SectionInUse& section : in_use) {
-        const auto support = std::ranges::find(next.sections, section.kind, &SectionSupport::kind);
-        if (support == next.sections.end()) {
-            problems.push_back(fmt::format("it does not know '{}'", section.kind));
-        } else if (section.version < support->min_version || section.version > support->version) {
-            problems.push_back(fmt::format("'{}' has version {}, it supports {} to {}",
-                                           section.kind, section.version, support->min_version,
-                                           support->version));
-        }
-    }
+// What is wrong with a section for this binary; empty if nothing is.
+std::string section_problem(const BinaryInfo& next, const SectionInUse& section) {
+    const auto support = std::ranges::find(next.sections, section.kind, &SectionSupport::kind);
+    if (support == next.sections.end())
+        return fmt::format("it does not know '{}'", section.kind);
+    if (section.version < support->min_version || section.version > support->version)
+        return fmt::format("'{}' has version {}, it supports {} to {}", section.kind,
+                           section.version, support->min_version, support->version);
+    return {};
 }
 
 }  // namespace
@@ -96,7 +93,12 @@ void check_compatible(const BinaryInfo& current, const BinaryInfo& next,
     if (next.state_format != current.state_format)
         problems.push_back(fmt::format("it has state format {}, the guest has {}",
                                        next.state_format, current.state_format));
-    check_sections(next, in_use, problems);
+    for (const SectionInUse& section : in_use) {
+        const std::string problem = section_problem(next, section);
+        // A guest has several sections of some kinds.
+        if (!problem.empty() && std::ranges::find(problems, problem) == problems.end())
+            problems.push_back(problem);
+    }
     if (!problems.empty())
         throw Error(ErrorCode::kBinaryIncompatible,
                     "version {} of the VMM cannot take over this guest: {}", next.version,
