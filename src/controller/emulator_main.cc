@@ -10,6 +10,18 @@
 #include "controller/emulator_config.h"
 #include "controller/launch.h"
 
+namespace {
+
+// By its answer this program would pass for the VMM behind it, and could be taken for a binary to
+// update to, or to stand behind itself.
+void refuse_info(const cpr::controller::CommandLine& line) {
+    if (line.arguments().size() > 1 && line.arguments()[1] == "--info")
+        throw cpr::Error(cpr::ErrorCode::kBinaryForeign,
+                         "this is an emulator program for libvirt, and no VMM itself");
+}
+
+}  // namespace
+
 // libvirt's <emulator>: becomes the VMM that emulators.conf names for it, for a domain with a
 // controller at its side. Errors go to standard error, which is the domain's log.
 int main(int argc, char** argv) {
@@ -18,6 +30,7 @@ int main(int argc, char** argv) {
         if (argc < 1)
             throw cpr::Error(cpr::ErrorCode::kInvalidArgument, "the program's name is missing");
         const CommandLine line({argv, argv + argc});
+        refuse_info(line);
         const std::string program(argv[0]);
         const EmulatorConfig config;
         const EmulatorEntry entry = config.find(program.substr(program.rfind('/') + 1));

@@ -103,7 +103,8 @@ bool Relay::accept() {
 }
 
 void Relay::on_client_closed(const std::string& reason) {
-    if (reason == "end of file")
+    // A daemon that was killed leaves with answers unread.
+    if (reason == "end of file" || reason == strerror(ECONNRESET))
         log::debug("libvirt has left the monitor");
     else
         log::warning("libvirt's monitor connection is closed: {}", reason);
