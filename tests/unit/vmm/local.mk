@@ -23,6 +23,8 @@ tests_unit_vmm_machine_SOURCES = \
 	tests/unit/vmm/boot_image.h \
 	tests/unit/vmm/machine_restore_test.cc \
 	tests/unit/vmm/machine_test.cc \
-	tests/unit/vmm/machine_world.h tests/unit/vmm/machine_world.cc
+	tests/unit/vmm/machine_world.h tests/unit/vmm/machine_world.cc \
+	tests/unit/vmm/quiet_chardev.h \
+	tests/unit/vmm/real_kvm_test.cc
 tests_unit_vmm_machine_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_machine_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)

@@ -8,36 +8,16 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "fakes/fake_kvm.h"
 #include "fakes/fake_vfio.h"
 #include "unit/vmm/boot_image.h"
+#include "unit/vmm/quiet_chardev.h"
 #include "vmm/core/machine.h"
 
 namespace cpr::vmm {
-
-// A serial line whose output a test may read while vCPUs run.
-class QuietChardev : public Chardev {
-  public:
-    using Chardev::Chardev;
-    void write(std::span<const uint8_t> data) override {
-        const std::lock_guard lock(mutex_);
-        text_.append(data.begin(), data.end());
-    }
-    void set_receiver(Receiver) override {}
-    std::string filename() const override { return "test"; }
-    std::string text() {
-        const std::lock_guard lock(mutex_);
-        return text_;
-    }
-
-  private:
-    std::mutex mutex_;
-    std::string text_;
-};
 
 // A machine with 2 vCPUs, 64 MiB and a serial port, on a fake KVM.
 class MachineWorld : public testing::Test {
