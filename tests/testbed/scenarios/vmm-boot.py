@@ -17,11 +17,11 @@ def check_guest(l1, guest, vcpus, memory_mib):
     l1.require(numbers[0] == vcpus, f"the guest has {numbers[0]} CPUs instead of {vcpus}")
     l1.require(numbers[1] > memory_mib * 1024 * 0.85,
                f"the guest has {numbers[1]} KiB of {memory_mib} MiB")
-    _, lines = guest.console.command("ls /sys/firmware/acpi/tables; cat /proc/cmdline")
+    _, lines = guest.console.command("ls -1 /sys/firmware/acpi/tables; cat /proc/cmdline")
     for table in ("APIC", "MCFG", "FACP", "DSDT"):
         l1.require(table in lines, f"the guest has no ACPI table {table}")
     l1.require("acpi=off" not in " ".join(lines), "the guest runs without ACPI")
-    _, lines = guest.console.command("ls /sys/bus/pci/devices; hwclock -u; cat /proc/interrupts")
+    _, lines = guest.console.command("ls -1 /sys/bus/pci/devices; hwclock -u; cat /proc/interrupts")
     for line in lines:
         l1.log(line)
 
