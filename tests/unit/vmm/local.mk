@@ -8,6 +8,8 @@ tests_unit_vmm_core_SOURCES = \
 	tests/unit/vmm/bus_test.cc \
 	tests/unit/vmm/bzimage_test.cc \
 	tests/unit/vmm/cpuid_test.cc \
+	tests/fakes/golden.h \
+	tests/unit/vmm/golden_test.cc \
 	tests/unit/vmm/guest_clock_test.cc \
 	tests/unit/vmm/guest_memory_test.cc \
 	tests/unit/vmm/interrupt_controller_test.cc \
@@ -28,3 +30,12 @@ tests_unit_vmm_machine_SOURCES = \
 	tests/unit/vmm/real_kvm_test.cc
 tests_unit_vmm_machine_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_machine_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
+EXTRA_DIST += \
+	tests/golden/acpi-pm.v1 \
+	tests/golden/cmos-rtc.v1 \
+	tests/golden/irqchip.v1 \
+	tests/golden/kvm-clock.v1 \
+	tests/golden/machine.v1 \
+	tests/golden/reset-control.v1 \
+	tests/golden/serial16550.v1 \
+	tests/golden/vcpu.v1
