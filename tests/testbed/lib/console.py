@@ -76,7 +76,7 @@ class Console:
         """Wait for a line that matches and return the match, which gets the line's time as
         `arrival`, and its position, by a tuple (match, arrival, position)."""
         expression = re.compile(pattern)
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * self.l1.slow
         with self.changed:
             while True:
                 while since < len(self.lines):

@@ -23,6 +23,7 @@ class L1:
     def __init__(self):
         self.share = pathlib.Path("/testbed")
         self.started = time.monotonic()
+        self.slow = int(self.cmdline_option("testbed.slow") or 1)
         self.marks = 0
         self.cleanups = []
 
@@ -45,7 +46,7 @@ class L1:
 
     def wait_until(self, condition, seconds, what):
         """Poll until condition() is true, and return its value; fail after `seconds`."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * self.slow
         while True:
             value = condition()
             if value:
@@ -73,8 +74,8 @@ class L1:
         argv = [str(a) for a in argv]
         begin = time.monotonic()
         try:
-            result = subprocess.run(argv, text=True, capture_output=True, timeout=timeout,
-                                    stdin=subprocess.DEVNULL, check=False)
+            result = subprocess.run(argv, text=True, capture_output=True, check=False,
+                                    stdin=subprocess.DEVNULL, timeout=timeout * self.slow)
         except subprocess.TimeoutExpired as error:
             raise Failure(f"'{' '.join(argv)}' did not end within {timeout} s; "
                           f"it printed: {error.stdout} {error.stderr}") from None

@@ -40,7 +40,7 @@ def build_parser():
         command.add_argument("--logs", type=lambda text: pathlib.Path(text).resolve(),
                              help="folder of the logs (default: testbed-logs/TIME)")
         command.add_argument("--slow", type=int, default=1, metavar="N",
-                             help="give each scenario N times its time, for a busy host")
+                             help="be N times as patient, for a busy host")
     return parser
 
 

@@ -87,9 +87,10 @@ class Session:
             scenario.host_prepare(run)
         machine = Machine(self.tree, run, self.l1_image,
                           getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
-        machine.start(f"testbed.scenario={name}", trace_io=getattr(scenario, "TRACE_IO", False),
-                      iops=getattr(scenario, "NVME_IOPS", 0))
-        limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * self.options.slow
+        slow = self.options.slow
+        machine.start(f"testbed.scenario={name} testbed.slow={slow}",
+                      trace_io=getattr(scenario, "TRACE_IO", False), iops=getattr(scenario, "NVME_IOPS", 0))
+        limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * slow
         if not machine.wait(limit):
             return f"timed out after {limit} s\n{console_tail(run)}"
         if machine.process.returncode != 0:

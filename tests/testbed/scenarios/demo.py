@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What scripts/demo shows: `virsh update-in-place` on a guest with a passed-through NVMe disk."""
 
+import os
+
 from lib.domain import EMULATOR, NVME_TIMEOUT_S, Domain
 from lib.update import EMULATORS_TOOL, FRONT_END, NEXT_VMM, VMM, Update, job, usual_gap_ns
 
@@ -16,14 +18,14 @@ def report(l1, lines):
 
 def run(l1):
     """Name the second build in emulators.conf, and update to what is named there."""
-    l1.run(EMULATORS_TOOL, "set", EMULATOR, VMM)
+    l1.run(EMULATORS_TOOL, "set", os.path.basename(EMULATOR), VMM)
     guest = Domain(l1, EMULATOR, vcpus=2, jobs=["io", "ticker"])
     guest.start()
     before = guest.wait_for_io(200)
     usual_gap = usual_gap_ns(guest.console)
     pid = guest.pid()
 
-    l1.run(EMULATORS_TOOL, "set", EMULATOR, NEXT_VMM)
+    l1.run(EMULATORS_TOOL, "set", os.path.basename(EMULATOR), NEXT_VMM)
     update = Update(guest, command=(FRONT_END, "update-in-place"))
     l1.require(update.job["new"]["binary"] == NEXT_VMM, "another binary was taken")
 
