@@ -5,7 +5,7 @@
 #   cpr.job=NAME[,NAME...]   io, ticker, smp: programs that run from the start
 #   cpr.depth=N              requests at a time of the io job (8)
 #   cpr.blocks=N             4 KiB blocks that the io job works on (2048)
-#   cpr.tick=N               interval of the ticker job in ms (20)
+#   cpr.tick=N               interval of the ticker job in ms (50)
 # Then the console is a shell without echo and prompt.
 
 export PATH=/bin
@@ -44,7 +44,7 @@ echo "GUEST READY"
 for job in $(option cpr.job | tr , ' '); do
     case $job in
         io) wait_for /dev/nvme0n1; ioverify run /dev/nvme0n1 "${depth:-8}" "${blocks:-2048}" & ;;
-        ticker) ticker "${tick:-20}" & ;;
+        ticker) ticker "${tick:-50}" & ;;
         smp) smpcount & ;;
         *) echo "GUEST knows no job $job" ;;
     esac

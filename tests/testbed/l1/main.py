@@ -26,12 +26,15 @@ def main():
     name = l1.cmdline_option("testbed.scenario")
     try:
         scenario = load(name)
+        l1.watch_processor()
         l1.wait_for_libvirt()
         scenario.run(l1)
         result = "pass"
     except Exception as error:  # pylint: disable=broad-except
         traceback.print_exc(file=sys.stdout)
         result = "FAIL " + (" ".join(str(error).split()) or type(error).__name__)
+        if l1.processor_failed():
+            result = "MACHINE FAULT: the emulated processor has mixed up host and guest"
     finally:
         l1.clean_up()
     print(f"result: {result}", flush=True)

@@ -3,6 +3,7 @@
 
 import argparse
 import pathlib
+import signal
 import sys
 
 from .common import TestbedError
@@ -47,6 +48,8 @@ def build_parser():
 def main():
     """Entry of scripts/testbed; returns the exit status."""
     options = build_parser().parse_args()
+    # ended from outside, leave nothing behind either
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         return options.call(options)
     except TestbedError as error:

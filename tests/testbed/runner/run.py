@@ -18,6 +18,7 @@ SCENARIOS_DIR = TESTBED_DIR / "scenarios"
 DEFAULT_TIMEOUT_S = 180
 DEFAULT_MEMORY_MIB = 4096
 CONSOLE_LINES = 25
+ATTEMPTS = 3
 
 
 def scenario_names():
@@ -79,10 +80,19 @@ class Session:
         return Run(share, self.scratch / "stage", self.scratch / "files")
 
     def run_scenario(self, name):
-        """Run a scenario; returns None, or why it failed."""
+        """Run a scenario, again if the machine itself broke down; None, or why it failed."""
+        for attempt in range(1, ATTEMPTS + 1):
+            run = self.new_run(name if attempt == 1 else f"{name}.{attempt}")
+            say(f"{name}: logs in {run.share}")
+            why = self.run_once(name, run)
+            if why is None or not machine_fault(run):
+                break
+            say(f"{name}: the emulated machine broke down: {why.splitlines()[0]}")
+        return why
+
+    def run_once(self, name, run):
+        """One run of a scenario; returns None, or why it failed."""
         scenario = load_scenario(name)
-        run = self.new_run(name)
-        say(f"{name}: logs in {run.share}")
         if hasattr(scenario, "host_prepare"):
             scenario.host_prepare(run)
         machine = Machine(self.tree, run, self.l1_image,
@@ -91,7 +101,11 @@ class Session:
         machine.start(f"testbed.scenario={name} testbed.slow={slow}",
                       trace_io=getattr(scenario, "TRACE_IO", False), iops=getattr(scenario, "NVME_IOPS", 0))
         limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * slow
-        if not machine.wait(limit):
+        try:
+            in_time = machine.wait(limit)
+        finally:
+            machine.stop()
+        if not in_time:
             return f"timed out after {limit} s\n{console_tail(run)}"
         if machine.process.returncode != 0:
             return f"L1's QEMU ended with status {machine.process.returncode}\n{console_tail(run)}"
@@ -116,6 +130,16 @@ class Session:
         machine = Machine(self.tree, run, self.l1_image, DEFAULT_MEMORY_MIB)
         machine.start("testbed.shell", interactive=True)
         machine.process.wait()
+
+
+def machine_fault(run):
+    """Whether L1 itself broke down, by a fault of the emulated processor: its kernel died, or the
+    scenario found the guest's registers mixed up with the host's (L1.watch_processor)."""
+    def contains(name, mark):
+        path = run.share / name
+        return path.exists() and mark in path.read_text(encoding="ascii", errors="replace")
+    return (contains("result", "MACHINE FAULT") or contains("console.log", "Kernel panic")
+            or contains("qemu-trace.log", "Triple fault"))
 
 
 def console_tail(run):
