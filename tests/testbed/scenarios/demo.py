@@ -32,7 +32,7 @@ def run(l1):
     l1.sleep(NVME_TIMEOUT_S + 2)
     after = guest.wait_for_io(200)
     _, errors, slowest = guest.io_counts()
-    update.require_pause_seen_outside(2 * usual_gap)
+    update.require_pause_seen_outside(usual_gap)
     update.require_device_untouched()
     guest.require_no_complaints()
 

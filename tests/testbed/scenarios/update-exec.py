@@ -45,7 +45,7 @@ def run(l1):
         after = guest.wait_for_io(NVME_TIMEOUT_S * NVME_IOPS)
         l1.log(f"requests before {before}, after {after}")
         update.require_device_untouched()
-        update.require_pause_seen_outside(2 * usual_gap)
+        update.require_pause_seen_outside(usual_gap)
         check_commands(l1, update)
         before = after
     require_each_tick_once(l1, guest.console)
