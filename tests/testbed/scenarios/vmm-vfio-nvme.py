@@ -40,7 +40,7 @@ def run(l1):
     vectors = [line for line in lines if "nvme0q" in line]
     for line in vectors:
         l1.log(line)
-    l1.require(len(vectors) == 3 and all("MSI-X" in line for line in vectors),
+    l1.require(len(vectors) == 3 and all("PCI-MSIX" in line for line in vectors),
                f"the disk has other interrupts than MSI-X ones: {vectors}")
     guest.require_no_complaints()
     guest.virsh("shutdown")
