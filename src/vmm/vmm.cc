@@ -14,6 +14,7 @@
 namespace cpr::vmm {
 namespace {
 
+constexpr std::string_view kActionsSection = "guest-actions";
 constexpr int kFlushMilliseconds = 1000;
 
 std::optional<state::IncomingFds> incoming_fds(const MachineConfig& config) {
@@ -34,6 +35,7 @@ const ChardevConfig& monitor_chardev(const MachineConfig& config, const MonitorC
 Vmm::Vmm(CommandLine line, std::string version)
     : line_(std::move(line)),
       version_(std::move(version)),
+      actions_{line_.machine.no_reboot, line_.machine.no_shutdown},
       checkpoint_(std::make_unique<Checkpoint>(*this, blockers_, incoming_fds(line_.machine))),
       commands_({"probe", "incoming", "guest", "saved"}, [this] { return state(); }),
       signals_(open_signals()) {
@@ -73,6 +75,8 @@ void Vmm::build_guest(Restored* restored) {
     for (const auto& [id, chardev] : chardevs_)
         chardev->set_lock(&machine_->lock());
     machine_->set_events(machine_events());
+    if (restored)
+        set_actions(restored->state.take<GuestActions>(kActionsSection));
     if (!restored && !line_.machine.start_paused)
         machine_->start();
 }
@@ -85,7 +89,7 @@ MachineEvents Vmm::machine_events() {
             [this, reason](ShutdownCause cause) { emit("RESET", reason(cause)); },
             [this, reason](ShutdownCause cause) {
                 emit("SHUTDOWN", reason(cause));
-                if (!line_.machine.no_shutdown)
+                if (!actions_.no_shutdown)
                     loop_.quit();
             }};
 }
@@ -151,6 +155,11 @@ void Vmm::resume() {
     machine().start();
 }
 
+void Vmm::set_actions(const GuestActions& actions) {
+    machine().set_actions(actions.no_reboot, actions.no_shutdown);
+    actions_ = actions;
+}
+
 std::vector<state::SectionInfo> Vmm::sections() const {
     std::vector<state::SectionInfo> sections = vmm_sections();
     if (machine_)
@@ -204,6 +213,7 @@ std::vector<CheckpointParticipant*> Vmm::participants() {
 }
 
 void Vmm::save(state::StreamWriter& writer) const {
+    writer.add(kActionsSection, actions_);
     fd_sets_.save(writer);
     save_chardevs(chardevs_, writer);
     machine_->save(writer);
@@ -230,10 +240,12 @@ void Vmm::discard() {
 }
 
 std::vector<state::SectionInfo> vmm_sections() {
-    return {Checkpoint::section(),
-            {std::string(FdSets::kSection), std::string(FdSets::State::kKind),
-             FdSets::State::kVersion, 0},
-            chardevs_section()};
+    return {
+        Checkpoint::section(),
+        {std::string(kActionsSection), std::string(GuestActions::kKind), GuestActions::kVersion, 0},
+        {std::string(FdSets::kSection), std::string(FdSets::State::kKind), FdSets::State::kVersion,
+         0},
+        chardevs_section()};
 }
 
 }  // namespace cpr::vmm

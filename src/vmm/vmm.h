@@ -17,6 +17,18 @@
 
 namespace cpr::vmm {
 
+// What a guest's reset and power-off do: from the command line, then from set-action.
+struct GuestActions {
+    static constexpr std::string_view kKind = "guest-actions";
+    static constexpr uint16_t kVersion = 1;
+    bool no_reboot = false;
+    bool no_shutdown = false;
+    template <typename Self, typename Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.no_reboot, self.no_shutdown);
+    }
+};
+
 // The program: event loop, monitors, and the guest with its character devices. Main thread.
 class Vmm final : public CheckpointSubject {
   public:
@@ -47,6 +59,8 @@ class Vmm final : public CheckpointSubject {
     std::optional<RunTimes> run_times() const;
     // What `cont` does.
     void resume();
+    const GuestActions& actions() const { return actions_; }
+    void set_actions(const GuestActions& actions);
     Checkpoint& checkpoint() { return *checkpoint_; }
     const Blockers& blockers() const { return blockers_; }
     FdSets& fd_sets() { return fd_sets_; }
@@ -80,6 +94,7 @@ class Vmm final : public CheckpointSubject {
 
     CommandLine line_;
     std::string version_;
+    GuestActions actions_;
     EventLoop loop_;
     Blockers blockers_;
     FdSets fd_sets_;

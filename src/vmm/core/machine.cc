@@ -241,6 +241,11 @@ void Machine::press_power_button() {
     impl_->press_power_button();
 }
 
+void Machine::set_actions(bool no_reboot, bool no_shutdown) {
+    impl_->config_.no_reboot = no_reboot;
+    impl_->config_.no_shutdown = no_shutdown;
+}
+
 std::vector<VcpuInfo> Machine::vcpus() const {
     return impl_->vcpus_.info();
 }

@@ -89,6 +89,9 @@ class Machine {
     // shuts down instead.
     void reset(ShutdownCause cause);
     void press_power_button();
+    // What a guest's reset and power-off do, instead of the configuration's no_reboot and
+    // no_shutdown.
+    void set_actions(bool no_reboot, bool no_shutdown);
 
     std::vector<VcpuInfo> vcpus() const;
     const std::vector<std::unique_ptr<Device>>& devices() const;

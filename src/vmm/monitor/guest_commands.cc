@@ -69,6 +69,23 @@ void add_queries(qmp::CommandTable& table, Vmm& vmm) {
         {"query-migrate-parameters", {}, Vmm::kAlways, [](Request&) { return json::object(); }});
 }
 
+// True or false for the two values of an action; otherwise what it is now.
+bool action(const json& arguments, const char* name, std::string_view on, std::string_view off,
+            bool now) {
+    const auto value = arguments.value(name, std::string(now ? on : off));
+    if (value != on && value != off)
+        throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' does not accept value '{}'", name,
+                    value);
+    return value == on;
+}
+
+// Panics are not reported by this VMM's guests, and there is no watchdog: nothing to be set there.
+void set_action(Vmm& vmm, const json& arguments) {
+    const GuestActions& now = vmm.actions();
+    vmm.set_actions({action(arguments, "reboot", "shutdown", "reset", now.no_reboot),
+                     action(arguments, "shutdown", "pause", "poweroff", now.no_shutdown)});
+}
+
 void add_controls(qmp::CommandTable& table, Vmm& vmm) {
     const auto add = [&table](std::string_view command, std::function<void()> action) {
         table.add({command, {}, Vmm::kWithGuest, [action = std::move(action)](Request&) {
@@ -79,6 +96,16 @@ void add_controls(qmp::CommandTable& table, Vmm& vmm) {
     add("stop", [&vmm] { vmm.machine().stop(); });
     add("cont", [&vmm] { vmm.resume(); });
     add("system_reset", [&vmm] { vmm.machine().reset(ShutdownCause::kHostQmpSystemReset); });
+    table.add({"set-action",
+               {{"reboot", ArgumentType::kString, true},
+                {"shutdown", ArgumentType::kString, true},
+                {"panic", ArgumentType::kString, true},
+                {"watchdog", ArgumentType::kString, true}},
+               Vmm::kWithGuest,
+               [&vmm](Request& request) {
+                   set_action(vmm, request.arguments);
+                   return json::object();
+               }});
     add("system_powerdown", [&vmm] {
         vmm.machine().press_power_button();
         vmm.emit("POWERDOWN");
