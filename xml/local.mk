@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+examplesdir = $(docdir)/examples
+dist_examples_DATA = xml/cpr-vmm.xml

@@ -19,7 +19,7 @@ SocketChardev::SocketChardev(const ChardevConfig& config, EventLoop& loop, Uniqu
 }
 
 std::string SocketChardev::filename() const {
-    return socket_filename(config_, frontend_open());
+    return socket_filename(config_, listener_ ? listener_.get() : stream_fd(), frontend_open());
 }
 
 void SocketChardev::keep(state::OutgoingFds& fds) const {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 
 #include "base/error.h"
@@ -53,6 +54,15 @@ UniqueFd take_passed(const ChardevConfig& config) {
     return UniqueFd(config.fd);
 }
 
+std::string path_of(int fd) {
+    sockaddr_un address{};
+    socklen_t size = sizeof(address);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) < 0 ||
+        size <= offsetof(sockaddr_un, sun_path))
+        return {};
+    return {address.sun_path, strnlen(address.sun_path, size - offsetof(sockaddr_un, sun_path))};
+}
+
 }  // namespace
 
 UniqueFd open_socket(const ChardevConfig& config) {
@@ -74,8 +84,9 @@ UniqueFd accept_client(int listener) {
     return client;
 }
 
-std::string socket_filename(const ChardevConfig& config, bool connected) {
-    return fmt::format("{}unix:{}{}", connected ? "" : "disconnected:", config.path,
+std::string socket_filename(const ChardevConfig& config, int fd, bool connected) {
+    return fmt::format("{}unix:{}{}", connected ? "" : "disconnected:",
+                       config.path.empty() ? path_of(fd) : config.path,
                        config.server ? ",server=on" : "");
 }
 

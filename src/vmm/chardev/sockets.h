@@ -17,8 +17,8 @@ UniqueFd open_socket(const ChardevConfig& config);
 // A new client of a listening socket; empty if there is none (any more). Throws Error.
 UniqueFd accept_client(int listener);
 
-// query-chardev's filename.
-std::string socket_filename(const ChardevConfig& config, bool connected);
+// query-chardev's filename. `fd` tells the path of a socket that was passed in.
+std::string socket_filename(const ChardevConfig& config, int fd, bool connected);
 
 }  // namespace cpr::vmm
 

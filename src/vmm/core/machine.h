@@ -111,9 +111,6 @@ class Machine {
     std::unique_ptr<Impl> impl_;
 };
 
-// One section of each kind that the machine itself has, beside its devices'.
-std::vector<state::SectionInfo> machine_sections();
-
 }  // namespace cpr::vmm
 
 #endif

@@ -215,11 +215,6 @@ std::vector<state::SectionInfo> Machine::Impl::sections() const {
     return all;
 }
 
-std::vector<state::SectionInfo> machine_sections() {
-    return {info_of<MachineState>(kMachineSection), info_of<VcpuState>(vcpu_section(0)),
-            info_of<IrqchipState>(kIrqchipSection), info_of<GuestClockState>(kClockSection)};
-}
-
 std::vector<CheckpointParticipant*> Machine::Impl::participants() const {
     std::vector<CheckpointParticipant*> all;
     for (const auto& device : devices_)

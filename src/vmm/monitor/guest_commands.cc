@@ -124,7 +124,10 @@ void add_refusals(qmp::CommandTable& table) {
         {"chardev-add", "adding character devices at run time is not supported"},
         {"set_link", "network devices are not supported"},
         {"balloon", "memory ballooning is not supported"},
-        {"migrate", "migration is not supported; updates in place are"},
+        {"migrate", "saving and migrating the guest is not supported; updating in place is"},
+        {"migrate-set-parameters",
+         "saving and migrating the guest is not supported; updating in place is"},
+        {"dump-guest-memory", "dumping the guest's memory is not supported"},
         {"screendump", "there is no display"},
     };
     for (const auto& [command, reason] : refusals)

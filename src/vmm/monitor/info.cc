@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "vmm/monitor/info.h"
 
-#include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "state/stream.h"
@@ -17,9 +15,7 @@ std::string info_text(std::string_view version) {
     for (const StateKind& kind : state_kinds())
         sections.push_back(
             {{"kind", kind.kind}, {"version", kind.version}, {"min-version", kind.min_version}});
-    std::vector<state::SectionInfo> others = vmm_sections();
-    std::ranges::copy(machine_sections(), std::back_inserter(others));
-    for (const state::SectionInfo& section : others)
+    for (const state::SectionInfo& section : vmm_sections())
         sections.push_back({{"kind", section.kind},
                             {"version", section.version},
                             {"min-version", section.version}});

@@ -4,12 +4,18 @@
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/log.h"
 #include "vmm/chardev/sockets.h"
 #include "vmm/monitor/shapes.h"
 
 namespace cpr::vmm {
+namespace {
+
+constexpr size_t kMaxQueued = size_t{4} << 20;
+
+}  // namespace
 
 Monitor::Monitor(const MonitorConfig& config, const ChardevConfig& chardev, Context context,
                  state::IncomingFds* incoming)
@@ -57,6 +63,7 @@ void Monitor::watch_listener() {
 }
 
 void Monitor::greet(UniqueFd client) {
+    dropping_ = false;
     session_ = std::make_unique<qmp::Session>(context_.commands, version_shape(context_.version));
     const auto on_invalid = [this](const std::string& reason) {
         connection_->send(qmp::Session::error_reply(
@@ -87,8 +94,13 @@ void Monitor::on_closed(const std::string& reason) {
 }
 
 void Monitor::send_event(const nlohmann::json& event) {
-    if (session_ && session_->negotiated())
+    if (!session_ || !session_->negotiated())
+        return;
+    // A guest can cause events without end, and the client may have stopped reading.
+    if (connection_->queued_bytes() < kMaxQueued)
         connection_->send(event);
+    else if (!std::exchange(dropping_, true))
+        log::warning("monitor '{}': the client does not read: events are dropped", id_);
 }
 
 void Monitor::flush(int milliseconds) {
@@ -104,7 +116,8 @@ void Monitor::keep(state::OutgoingFds& fds) const {
 }
 
 std::string Monitor::filename() const {
-    return socket_filename(chardev_, connection_ != nullptr);
+    const int client = connection_ ? connection_->fd() : -1;
+    return socket_filename(chardev_, listener_ ? listener_.get() : client, client >= 0);
 }
 
 }  // namespace cpr::vmm

@@ -55,6 +55,7 @@ class Monitor : public CheckpointParticipant {
     std::unique_ptr<qmp::Session> session_;
     std::unique_ptr<qmp::Connection> connection_;
     bool unlink_ = false;
+    bool dropping_ = false;
 };
 
 }  // namespace cpr::vmm
