@@ -180,13 +180,36 @@ void Boot::keep(state::OutgoingFds& fds) const {
         fds.add(kInitrdFd, 0, initrd_.get());
 }
 
-BootEntry Boot::load(const MemoryMap& memory) const {
+BzImage Boot::read_header() const {
     const uint64_t size = file_size(kernel_.get(), kernel_name_);
     std::vector<uint8_t> head(std::min<uint64_t>(size, kBzImageHead));
     read_exactly(kernel_.get(), 0, head, kernel_name_);
-    const BzImage image = parse_bzimage(head, size, kernel_name_);
-    const uint64_t ram_end = low_ram_end(memory);
-    const uint64_t address = place_kernel(image, ram_end, kernel_name_);
+    return parse_bzimage(head, size, kernel_name_);
+}
+
+void Boot::load_initrd(const BzImage& image, uint64_t kernel_end, const MemoryMap& memory) const {
+    const uint64_t size = file_size(initrd_.get(), initrd_name_);
+    const uint64_t at = place_initrd(image, size, kernel_end, low_ram_end(memory));
+    if (size > 0)
+        read_exactly(initrd_.get(), 0, ram_at(memory, at, size), initrd_name_);
+    const auto parameters = ram_at(memory, kBootParameters, kPage);
+    poke(parameters, kParamInitrdAddress, static_cast<uint32_t>(at));
+    poke(parameters, kParamInitrdSize, static_cast<uint32_t>(size));
+}
+
+void Boot::load_cmdline(const BzImage& image, const MemoryMap& memory) const {
+    if (cmdline_.size() > image.cmdline_limit || cmdline_.size() >= kCmdlineMax)
+        throw Error(ErrorCode::kInvalidArgument,
+                    "the kernel's command line has {} bytes, this kernel takes {}", cmdline_.size(),
+                    std::min(image.cmdline_limit, kCmdlineMax - 1));
+    const auto line = ram_at(memory, kCmdline, kCmdlineMax);
+    memcpy(line.data(), cmdline_.c_str(), cmdline_.size() + 1);
+    poke(ram_at(memory, kBootParameters, kPage), kParamCmdline, static_cast<uint32_t>(kCmdline));
+}
+
+BootEntry Boot::load(const MemoryMap& memory) const {
+    const BzImage image = read_header();
+    const uint64_t address = place_kernel(image, low_ram_end(memory), kernel_name_);
     read_exactly(kernel_.get(), image.code_offset, ram_at(memory, address, image.code_size),
                  kernel_name_);
 
@@ -196,24 +219,10 @@ BootEntry Boot::load(const MemoryMap& memory) const {
            image.setup_header.size());
     parameters[kParamLoaderType] = kUnknownLoader;
     poke(parameters, kParamRsdp, platform::kAcpiBase);
-    poke(parameters, kParamCmdline, static_cast<uint32_t>(kCmdline));
     write_memory_table(parameters, memory);
-
-    if (initrd_) {
-        const uint64_t initrd_size = file_size(initrd_.get(), initrd_name_);
-        const uint64_t at = place_initrd(image, initrd_size, address + image.memory_size, ram_end);
-        if (initrd_size > 0)
-            read_exactly(initrd_.get(), 0, ram_at(memory, at, initrd_size), initrd_name_);
-        poke(parameters, kParamInitrdAddress, static_cast<uint32_t>(at));
-        poke(parameters, kParamInitrdSize, static_cast<uint32_t>(initrd_size));
-    }
-
-    if (cmdline_.size() > image.cmdline_limit || cmdline_.size() >= kCmdlineMax)
-        throw Error(ErrorCode::kInvalidArgument,
-                    "the kernel's command line has {} bytes, this kernel takes {}", cmdline_.size(),
-                    std::min(image.cmdline_limit, kCmdlineMax - 1));
-    const auto line = ram_at(memory, kCmdline, kCmdlineMax);
-    memcpy(line.data(), cmdline_.c_str(), cmdline_.size() + 1);
+    if (initrd_)
+        load_initrd(image, address + image.memory_size, memory);
+    load_cmdline(image, memory);
 
     const auto tables = acpi::build_tables(platform::kAcpiBase, {vcpus_, serials_});
     memcpy(ram_at(memory, platform::kAcpiBase, tables.size()).data(), tables.data(), tables.size());

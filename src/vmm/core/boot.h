@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "state/fd_table.h"
+#include "vmm/core/bzimage.h"
 #include "vmm/core/kvm_api.h"
 #include "vmm/core/machine_config.h"
 #include "vmm/core/memory_map.h"
@@ -39,6 +40,10 @@ class Boot {
     void keep(state::OutgoingFds& fds) const;
 
   private:
+    BzImage read_header() const;
+    void load_initrd(const BzImage& image, uint64_t kernel_end, const MemoryMap& memory) const;
+    void load_cmdline(const BzImage& image, const MemoryMap& memory) const;
+
     std::string cmdline_;
     std::string kernel_name_;
     std::string initrd_name_;

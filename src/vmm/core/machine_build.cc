@@ -20,7 +20,7 @@ constexpr const char* kRamFd = "ram";
 constexpr uint32_t kMaxVcpus = 255;  // what the tables of xAPIC ids can say
 
 std::string vcpu_section(size_t index) {
-    return fmt::format("vcpu/{}", index);
+    return fmt::format("vcpu{}", index);
 }
 
 template <typename State>
