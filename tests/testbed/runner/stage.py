@@ -44,9 +44,7 @@ class Build:
                 self.prepare(log)
             elif not (self.folder / "config.status").exists():
                 raise TestbedError(f"'{self.folder}' is no configured build folder")
-            jobs = f"-j{os.cpu_count()}"
-            call(["make", "-C", self.folder, jobs], log=log)
-            call(["make", "-C", self.folder, jobs, NEXT_VMM], log=log)
+            call(["make", "-C", self.folder, f"-j{os.cpu_count()}"], log=log)
 
     def prepare(self, log):
         """Copy what has changed in the sources, and configure if that was not done yet."""
@@ -70,6 +68,8 @@ class Build:
         """Install into `stage`, with the second build of the VMM beside the first."""
         with open(self.log_path, "a", encoding="utf-8") as log:
             call(["make", "-C", self.folder, "install", f"DESTDIR={stage}"], log=log)
+            # after what install may have built, or the two would differ in more than the version
+            call(["make", "-C", self.folder, NEXT_VMM], log=log)
         following = self.folder / NEXT_VMM
         if not following.exists():
             raise TestbedError(f"'{following}' was not built")
