@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from lib import pattern, update  # noqa: E402  pylint: disable=wrong-import-position
+from lib.domain import COMPLAINT  # noqa: E402  pylint: disable=wrong-import-position
 from lib.trace import Clock, Commands, Trace  # noqa: E402  pylint: disable=wrong-import-position
 from runner.images import Archive  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -124,6 +125,23 @@ class TickTest(unittest.TestCase):
         """The longest gap."""
         console = FakeConsole([(0, "tick 0 1"), (5, "tick 1 1"), (25, "tick 2 1")])
         self.assertEqual(update.usual_gap_ns(console), 20)
+
+
+class ComplaintTest(unittest.TestCase):
+    """Telling the guest's complaints from what else is on its console."""
+
+    def test_complaints(self):
+        """A lost interrupt, a wrong block and a dead kernel are complaints; other lines are not."""
+        for line in ("[   20.1] nvme nvme0: I/O tag 5 (5005) opcode 0x2 (I/O Cmd) QID 1 timeout, "
+                     "completion polled",
+                     "nvme nvme0: invalid id 0 completed on queue 1",
+                     "ioverify: read at offset 4096, generation 2: wrong content",
+                     "[   30.0] Kernel panic - not syncing: Attempted to kill init!",
+                     "watchdog: BUG: soft lockup - CPU#1 stuck for 26s!"):
+            self.assertRegex(line, COMPLAINT)
+        for line in ("console=ttyS0 quiet panic=-1 nvme_core.io_timeout=8 cpr.job=io",
+                     "ioverify: checked 256 blocks, 0 errors", "io 5 errors 0 slowest-ms 3"):
+            self.assertNotRegex(line, COMPLAINT)
 
 
 class PatternTest(unittest.TestCase):

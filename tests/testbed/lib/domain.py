@@ -17,6 +17,12 @@ EMULATOR = "/usr/bin/virt-cpr-emulator"
 # of an emulated machine on a busy host.
 NVME_TIMEOUT_S = 8
 
+# What a lost interrupt, a broken device or a broken kernel makes the guest say.
+COMPLAINT = re.compile(
+    r"completion polled|\btimeout\b|nvme\d?: .*(reset|abort|invalid id)|ioverify: (read|write) at|"
+    r"I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|clocksource.*unstable|Oops|"
+    r"Kernel panic")
+
 TEMPLATE = """<domain type='kvm'>
   <name>{name}</name>
   <memory unit='MiB'>{memory}</memory>
@@ -158,10 +164,7 @@ class Domain:
 
     def complaints(self):
         """Lines on the console that tell of a lost interrupt or a broken device."""
-        pattern = re.compile(r"completion polled|timeout|nvme.*(reset|abort|invalid id|I/O)|"
-                             r"ioverify: |I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|"
-                             r"clocksource.*unstable|Oops|panic", re.IGNORECASE)
-        return [text for _, text in self.console.snapshot() if pattern.search(text)]
+        return [text for _, text in self.console.snapshot() if COMPLAINT.search(text)]
 
     def require_no_complaints(self):
         """Fail if the guest's kernel or programs complained of anything."""
