@@ -8,6 +8,9 @@ import threading
 import time
 import tty
 
+# Lines that the guest's jobs (tests/guests/) print at any time.
+JOB_LINE = re.compile(r"(tick|io|smp) ")
+
 
 class Console:
     """Attached to the guest's pty from its construction to close(). Thread-safe."""
@@ -95,7 +98,8 @@ class Console:
         return None
 
     def command(self, text, seconds=30):
-        """Run a command in the guest's shell; returns (exit status, lines of output)."""
+        """Run a command in the guest's shell; returns (exit status, lines of output without
+        those of the guest's jobs)."""
         begin = self.position()
         token = f"{begin}-{time.monotonic_ns()}"
         # What came before the first mark, such as the shell's banner, is not the command's.
@@ -104,4 +108,4 @@ class Console:
         output = [line for _, line in self.snapshot(begin)[:end - begin - 1]]
         if f"begin-{token}" in output:
             output = output[output.index(f"begin-{token}") + 1:]
-        return int(found.group(1)), output
+        return int(found.group(1)), [line for line in output if not JOB_LINE.match(line)]
