@@ -35,6 +35,7 @@ def main():
         result = "FAIL " + (" ".join(str(error).split()) or type(error).__name__)
         if l1.processor_failed():
             result = "MACHINE FAULT: the emulated processor has mixed up host and guest"
+        l1.record_exits()
     finally:
         l1.clean_up()
     print(f"result: {result}", flush=True)

@@ -143,6 +143,20 @@ class L1:
         lines = (TRACEFS / "trace").read_text(encoding="ascii").splitlines()
         return any("kvm_exit" in line for line in lines)
 
+    def record_exits(self):
+        """Leave on the share for what the guests' vCPUs leave the guest now, and what the threads
+        of VMMs and controllers wait for: the first thing to look at when a guest hangs."""
+        event = TRACEFS / "events/kvm/kvm_exit"
+        (event / "filter").write_text("0", encoding="ascii")
+        (TRACEFS / "trace").write_text("", encoding="ascii")
+        time.sleep(1)
+        (event / "enable").write_text("0", encoding="ascii")
+        lines = (TRACEFS / "trace").read_text(encoding="ascii").splitlines()
+        (self.share / "kvm-exits.log").write_text("\n".join(lines[-500:]), encoding="ascii")
+        threads = subprocess.run(["ps", "-eLo", "pid,tid,stat,time,wchan:30,comm"], text=True,
+                                 capture_output=True, check=False).stdout
+        (self.share / "threads.log").write_text(threads, encoding="utf-8")
+
     @staticmethod
     def cmdline_option(name):
         """Value of NAME=VALUE on L1's kernel command line."""
