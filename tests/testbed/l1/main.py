@@ -20,6 +20,17 @@ def load(name):
     return module
 
 
+def look_into(l1):
+    """After a failure: leave what helps to find its cause; a better result if the machine failed."""
+    try:
+        failed = l1.processor_failed()
+        l1.record_exits()
+    except OSError as error:
+        l1.log(f"cannot look into the failure: {error}")
+        return None
+    return "MACHINE FAULT: the emulated processor has mixed up host and guest" if failed else None
+
+
 def main():
     """Exit status is of no use here: the host reads the result file."""
     l1 = L1()
@@ -33,9 +44,7 @@ def main():
     except Exception as error:  # pylint: disable=broad-except
         traceback.print_exc(file=sys.stdout)
         result = "FAIL " + (" ".join(str(error).split()) or type(error).__name__)
-        if l1.processor_failed():
-            result = "MACHINE FAULT: the emulated processor has mixed up host and guest"
-        l1.record_exits()
+        result = look_into(l1) or result
     finally:
         l1.clean_up()
     print(f"result: {result}", flush=True)
