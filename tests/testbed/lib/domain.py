@@ -7,7 +7,7 @@ import re
 from xml.sax.saxutils import escape
 
 from .console import Console
-from .l1 import FILES
+from .l1 import FILES, Failure
 from .trace import NVME_DEVICES
 
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -16,6 +16,8 @@ EMULATOR = "/usr/bin/virt-cpr-emulator"
 # A lost interrupt shows as a timeout of the guest's NVMe driver: soon, but later than any pause
 # of an emulated machine on a busy host.
 NVME_TIMEOUT_S = 8
+READY = r"^GUEST READY"
+BOOT_SECONDS = 90
 
 # What a lost interrupt, a broken device or a broken kernel makes the guest say.
 COMPLAINT = re.compile(
@@ -108,12 +110,26 @@ class Domain:
         return self.virsh("domstate")
 
     def start(self, ready=True):
-        """Start, with the console attached before the first instruction; wait for user space."""
+        """Start, with the console attached before the first instruction; wait for user space. A
+        guest that does not get there is started once more: see the testbed's README."""
+        self.start_once()
+        if not ready:
+            return
+        try:
+            self.console.wait_for(READY, BOOT_SECONDS)
+        except Failure as failure:
+            self.l1.log(f"BOOT STUCK, starting again: {failure}")
+            self.l1.record_exits()
+            self.l1.watch_processor()
+            self.virsh("destroy")
+            self.start_once()
+            self.console.wait_for(READY, BOOT_SECONDS)
+
+    def start_once(self):
+        """Start, with the console attached before the first instruction."""
         self.virsh("start", "--paused")
         self.attach_console()
         self.virsh("resume")
-        if ready:
-            self.console.wait_for(r"^GUEST READY", 90)
 
     def attach_console(self):
         """Attach a reader to the domain's pty, instead of the one before."""
