@@ -44,7 +44,8 @@ void PciBus::detach(PciFunction& function) {
 }
 
 PciAddress PciBus::free_address() const {
-    for (uint8_t slot = 0; slot < (bridge_ ? 1 : kSlots); ++slot) {
+    const uint8_t slots = bridge_ ? 1 : kSlots;
+    for (uint8_t slot = 0; slot < slots; ++slot) {
         const auto next = functions_.lower_bound(PciAddress{slot, 0}.devfn());
         if (next == functions_.end() || PciAddress::from_devfn(next->first).slot != slot)
             return {slot, 0};

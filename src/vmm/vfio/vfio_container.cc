@@ -49,7 +49,7 @@ VfioContainer::VfioContainer(VfioApi& api, MemoryMap& memory, Blockers& blockers
 }
 
 VfioContainer::VfioContainer(VfioApi& api, MemoryMap& memory, Blockers& blockers, uint32_t index,
-                             UniqueFd fd, VfioContainerState saved)
+                             UniqueFd fd, const VfioContainerState& saved)
     : api_(api),
       memory_(memory),
       blockers_(blockers),

@@ -57,7 +57,7 @@ class VfioContainer final : public MemoryListener, public CheckpointParticipant 
     VfioContainer(VfioApi& api, MemoryMap& memory, Blockers& blockers, uint32_t index);
     // At a restore: around the preserved descriptor and the saved map.
     VfioContainer(VfioApi& api, MemoryMap& memory, Blockers& blockers, uint32_t index, UniqueFd fd,
-                  VfioContainerState saved);
+                  const VfioContainerState& saved);
     ~VfioContainer() override;
 
     // Attaches a group. The first gives the container its IOMMU type, after which its memory is
