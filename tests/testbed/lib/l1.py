@@ -14,6 +14,8 @@ FILES = pathlib.Path("/usr/lib/libvirt-cpr-testbed")
 
 
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
+# AMD64 Architecture Programmer's Manual, volume 2, appendix C.
+SVM_EXIT_SHUTDOWN = 0x7f
 
 
 class Failure(Exception):
@@ -125,7 +127,8 @@ class L1:
     def watch_processor():
         """Watch for a fault of the emulated processor: once in some 100000 exits it saves the
         host's registers as the guest's (seen with QEMU 10.0 and 11.1 under TCG), and the guest is
-        lost. It shows as a guest that exits at an address of KVM's own entry code."""
+        lost. It shows as a guest that exits at an address of KVM's own entry code, or at once as a
+        triple fault of the guest."""
         subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS], check=False)
         symbols = re.findall(r"^(\w+) [tT] (\w+)\t\[kvm_amd\]$",
                              pathlib.Path("/proc/kallsyms").read_text(encoding="ascii"), re.MULTILINE)
@@ -133,8 +136,8 @@ class L1:
         begin = next(int(a, 16) for a, name in symbols if name == "__svm_vcpu_run")
         end = next(address for address in addresses if address > begin)
         event = TRACEFS / "events/kvm/kvm_exit"
-        (event / "filter").write_text(f"guest_rip >= {begin:#x} && guest_rip < {end:#x}",
-                                      encoding="ascii")
+        (event / "filter").write_text(f"(guest_rip >= {begin:#x} && guest_rip < {end:#x}) || "
+                                      f"exit_reason == {SVM_EXIT_SHUTDOWN:#x}", encoding="ascii")
         (event / "enable").write_text("1", encoding="ascii")
 
     @staticmethod
