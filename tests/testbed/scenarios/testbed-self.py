@@ -3,6 +3,8 @@
 
 from lib.domain import QEMU, Domain
 
+STOCK_QEMU = True
+
 
 def run(l1):
     """Boot, do I/O, power off by the ACPI button; the outside trace shows the controller's life."""
