@@ -37,7 +37,8 @@ wait_for() {
 }
 
 stty -echo
-dmesg -n 5
+# The kernel would write into the middle of the jobs' lines.
+dmesg -n 1
 powerbutton &
 echo "GUEST KERNEL $(uname -r) CPUS $(nproc)"
 echo "GUEST READY"

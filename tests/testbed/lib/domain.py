@@ -94,12 +94,23 @@ class Domain:
         return HOSTDEV.format(bus=bus, slot=slot, function=function)
 
     def clean_up(self):
-        """Leave nothing running."""
+        """Leave nothing running, and the last messages of a running guest's kernel in the log."""
+        running = self.state() != "shut off"
         if self.console is not None:
+            if running:
+                self.log_kernel_messages()
             self.console.close()
             self.console = None
-        if self.state() != "shut off":
+        if running:
             self.virsh("destroy", check=False)
+
+    def log_kernel_messages(self):
+        """What a guest that did not end by itself has to say."""
+        try:
+            _, lines = self.console.command("dmesg | tail -n 30", 5)
+            self.l1.log("the guest's kernel: " + "\n".join(lines))
+        except Failure as failure:
+            self.l1.log(f"the guest is silent: {failure}")
 
     def virsh(self, command, *arguments, **options):
         """`virsh COMMAND NAME ARGUMENTS`."""
@@ -110,26 +121,12 @@ class Domain:
         return self.virsh("domstate")
 
     def start(self, ready=True):
-        """Start, with the console attached before the first instruction; wait for user space. A
-        guest that does not get there is started once more: see the testbed's README."""
-        self.start_once()
-        if not ready:
-            return
-        try:
-            self.console.wait_for(READY, BOOT_SECONDS)
-        except Failure as failure:
-            self.l1.log(f"BOOT STUCK, starting again: {failure}")
-            self.l1.record_exits()
-            self.l1.watch_processor()
-            self.virsh("destroy")
-            self.start_once()
-            self.console.wait_for(READY, BOOT_SECONDS)
-
-    def start_once(self):
-        """Start, with the console attached before the first instruction."""
+        """Start, with the console attached before the first instruction; wait for user space."""
         self.virsh("start", "--paused")
         self.attach_console()
         self.virsh("resume")
+        if ready:
+            self.console.wait_for(READY, BOOT_SECONDS)
 
     def attach_console(self):
         """Attach a reader to the domain's pty, instead of the one before."""

@@ -13,7 +13,6 @@ from .trace import EDU_DEVICE, MARK_REGISTER, Trace
 FILES = pathlib.Path("/usr/lib/libvirt-cpr-testbed")
 
 
-SVM_EXIT_SHUTDOWN = 0x7F
 TRACEFS = pathlib.Path("/sys/kernel/tracing")
 
 
@@ -122,40 +121,14 @@ class L1:
 
     # -- the machine ----------------------------------------------------------------------------
 
-    @staticmethod
-    def watch_processor():
-        """Watch for a fault of the emulated processor: once in some 100000 exits it mixes up the
-        registers of host and guest (seen with QEMU 10.0 and 11.1 under TCG, with stock QEMU as the
-        VMM too), and the guest is lost. It shows as a guest that exits at an address of KVM's own
-        entry code, or as a triple fault, which no guest here has a reason for."""
-        subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS], check=False)
-        symbols = re.findall(r"^(\w+) [tT] (\w+)\t\[kvm_amd\]$",
-                             pathlib.Path("/proc/kallsyms").read_text(encoding="ascii"), re.MULTILINE)
-        addresses = sorted(int(address, 16) for address, _ in symbols)
-        begin = next(int(a, 16) for a, name in symbols if name == "__svm_vcpu_run")
-        end = next(address for address in addresses if address > begin)
-        event = TRACEFS / "events/kvm/kvm_exit"
-        (event / "filter").write_text(
-            f"(guest_rip >= {begin:#x} && guest_rip < {end:#x}) || exit_reason == {SVM_EXIT_SHUTDOWN}",
-            encoding="ascii")
-        (event / "enable").write_text("1", encoding="ascii")
-
-    def processor_failed(self):
-        """Whether that fault has happened."""
-        lines = [line for line in (TRACEFS / "trace").read_text(encoding="ascii").splitlines()
-                 if "kvm_exit" in line]
-        for line in lines[:3]:
-            self.log(f"fault of the processor: {line.strip()}")
-        return bool(lines)
-
     def record_exits(self):
         """Leave on the share for what the guests' vCPUs leave the guest now, and what the threads
         of VMMs and controllers wait for: the first thing to look at when a guest hangs."""
-        event = TRACEFS / "events/kvm/kvm_exit"
-        (event / "filter").write_text("0", encoding="ascii")
-        (TRACEFS / "trace").write_text("", encoding="ascii")
+        subprocess.run(["mount", "-t", "tracefs", "tracefs", TRACEFS], check=False)
+        enable = TRACEFS / "events/kvm/kvm_exit/enable"
+        enable.write_text("1", encoding="ascii")
         time.sleep(1)
-        (event / "enable").write_text("0", encoding="ascii")
+        enable.write_text("0", encoding="ascii")
         lines = (TRACEFS / "trace").read_text(encoding="ascii").splitlines()
         (self.share / "kvm-exits.log").write_text("\n".join(lines[-500:]), encoding="ascii")
         threads = subprocess.run(["ps", "-eLo", "pid,tid,stat,time,wchan:30,comm"], text=True,

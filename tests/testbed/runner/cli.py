@@ -28,6 +28,8 @@ def build_parser():
     commands.add_parser("list", help="list the scenarios").set_defaults(call=list_scenarios)
     run = commands.add_parser("run", help="run scenarios")
     run.add_argument("scenario", nargs="+", metavar="SCENARIO")
+    run.add_argument("--jobs", type=int, default=1, metavar="N",
+                     help="run N scenarios at a time; each keeps one processor of the host busy")
     run.set_defaults(call=run_scenarios)
     shell = commands.add_parser("shell", help="a shell in the machine")
     shell.set_defaults(call=run_shell)

@@ -27,7 +27,7 @@ def cache_dir():
 
 def say(text):
     """Progress goes to stderr: stdout holds nothing but the scenarios' results."""
-    print(f"testbed: {text}", file=sys.stderr, flush=True)
+    sys.stderr.write(f"testbed: {text}\n")
 
 
 def call(argv, log=None, **options):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs scenarios: each in an L1 of its own, with a folder that keeps its logs."""
 
+import concurrent.futures
 import contextlib
 import importlib.util
 import pathlib
@@ -18,7 +19,6 @@ SCENARIOS_DIR = TESTBED_DIR / "scenarios"
 DEFAULT_TIMEOUT_S = 180
 DEFAULT_MEMORY_MIB = 4096
 CONSOLE_LINES = 25
-ATTEMPTS = 4
 
 
 def scenario_names():
@@ -44,7 +44,6 @@ class Run:
         self.share = share
         self.stage = stage
         self.files = files
-        self.timed_out = False
 
     def nvme_image(self, number):
         """The backing file of L1's NVMe disk `number` (1 or 2)."""
@@ -61,6 +60,7 @@ class Session:
         self.scratch = None
         self.tree = None
         self.l1_image = None
+        self.machines = []
 
     @contextlib.contextmanager
     def prepared(self):
@@ -81,37 +81,31 @@ class Session:
         return Run(share, self.scratch / "stage", self.scratch / "files")
 
     def run_scenario(self, name):
-        """Run a scenario, again if the machine itself broke down; None, or why it failed."""
-        for attempt in range(1, ATTEMPTS + 1):
-            run = self.new_run(name if attempt == 1 else f"{name}.{attempt}")
-            say(f"{name}: logs in {run.share}")
-            why = self.run_once(name, run)
-            if why is None or not machine_fault(run):
-                break
-            say(f"{name}: the emulated machine broke down: {why.splitlines()[0]}")
-        return why
-
-    def run_once(self, name, run):
-        """One run of a scenario; returns None, or why it failed."""
+        """Run a scenario; None, or why it failed."""
+        run = self.new_run(name)
+        say(f"{name}: logs in {run.share}")
         scenario = load_scenario(name)
         if hasattr(scenario, "host_prepare"):
             scenario.host_prepare(run)
         machine = Machine(self.tree, run, self.l1_image,
                           getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
         slow = self.options.slow
+        self.machines.append(machine)
         machine.start(f"testbed.scenario={name} testbed.slow={slow}",
                       trace_io=getattr(scenario, "TRACE_IO", False), iops=getattr(scenario, "NVME_IOPS", 0))
         limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * slow
-        try:
-            in_time = machine.wait(limit)
-        finally:
-            machine.stop()
+        in_time = machine.wait(limit)
+        machine.stop()
         if not in_time:
-            run.timed_out = True
             return f"timed out after {limit} s\n{console_tail(run)}"
         if machine.process.returncode != 0:
             return f"L1's QEMU ended with status {machine.process.returncode}\n{console_tail(run)}"
         return self.judge(scenario, run)
+
+    def stop(self):
+        """End all machines that still run."""
+        for machine in self.machines:
+            machine.stop()
 
     @staticmethod
     def judge(scenario, run):
@@ -134,18 +128,6 @@ class Session:
         machine.process.wait()
 
 
-def machine_fault(run):
-    """Whether L1 itself broke down, by a fault of the emulated processor: its kernel died, or the
-    scenario found the guest's registers mixed up with the host's (L1.watch_processor)."""
-    if not (run.share / "result").exists():
-        return not run.timed_out
-
-    def contains(name, mark):
-        path = run.share / name
-        return path.exists() and mark in path.read_text(encoding="ascii", errors="replace")
-    return contains("result", "MACHINE FAULT") or contains("console.log", "Kernel panic")
-
-
 def console_tail(run):
     """The last lines of L1's console, for a report."""
     try:
@@ -161,15 +143,22 @@ def console_tail(run):
 
 
 def run_scenarios(options):
-    """Run the scenarios of the command line one after the other; the exit status."""
+    """Run the scenarios of the command line, as many at a time as it says; the exit status."""
     for name in options.scenario:
         load_scenario(name)
     failed = False
-    with Session(options).prepared() as session:
-        for name in options.scenario:
-            why = session.run_scenario(name)
-            failed = failed or why is not None
-            print(f"{name}: pass" if why is None else f"{name}: FAIL {why}", flush=True)
+    with Session(options).prepared() as session, \
+            concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        runs = {pool.submit(session.run_scenario, name): name for name in options.scenario}
+        try:
+            for run in concurrent.futures.as_completed(runs):
+                name, why = runs[run], run.result()
+                failed = failed or why is not None
+                print(f"{name}: pass" if why is None else f"{name}: FAIL {why}", flush=True)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            session.stop()
+            raise
     return 1 if failed else 0
 
 

@@ -7,9 +7,10 @@ from lib.update import NEXT_VMM, VMM, Update, holdings, require_each_tick_once, 
 
 TIMEOUT_S = 300
 TRACE_IO = True
-# Slower than the guest asks, so that its requests are outstanding at every moment.
-NVME_IOPS = 60
-DEPTH = 12
+# Slower than the guest asks, so that its requests are outstanding at every moment: also when the
+# guest was not scheduled for half a second.
+NVME_IOPS = 30
+DEPTH = 24
 OUTSTANDING = 8
 
 
