@@ -86,6 +86,9 @@ MachineEvents Vmm::machine_events() {
         return nlohmann::json{{"guest", is_guest_caused(cause)}, {"reason", to_string(cause)}};
     };
     return {[this] { emit("STOP"); }, [this] { emit("RESUME"); },
+            [this] {
+                emit("GUEST_PANICKED", {{"action", actions_.no_shutdown ? "pause" : "poweroff"}});
+            },
             [this, reason](ShutdownCause cause) { emit("RESET", reason(cause)); },
             [this, reason](ShutdownCause cause) {
                 emit("SHUTDOWN", reason(cause));

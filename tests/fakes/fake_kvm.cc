@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "fakes/fake_kvm.h"
 
+#include <sys/eventfd.h>
+
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -32,6 +34,16 @@ void* FakeKvmWorld::host_of(uint64_t gpa, uint64_t size) const {
             gpa + size <= region.guest_phys_addr + region.memory_size)
             return reinterpret_cast<void*>(region.userspace_addr + gpa - region.guest_phys_addr);
     return nullptr;
+}
+
+int FakeKvmWorld::signal_ioeventfds(uint16_t port, uint8_t value) const {
+    int count = 0;
+    for (const auto& [event, fd] : ioeventfds)
+        if (event.port == port && event.size == 1 && event.value.value_or(value) == value) {
+            eventfd_write(fd, 1);
+            ++count;
+        }
+    return count;
 }
 
 FakeKvmVcpu::FakeKvmVcpu(FakeKvmWorld& world, uint32_t id)
@@ -167,6 +179,19 @@ void FakeKvmVm::assign_irqfd(uint32_t gsi, int eventfd) {
 void FakeKvmVm::deassign_irqfd(uint32_t gsi, int) {
     world_.call("deassign irqfd");
     world_.irqfds.erase(gsi);
+}
+
+void FakeKvmVm::assign_ioeventfd(const KvmIoEvent& event, int eventfd) {
+    world_.call("assign ioeventfd");
+    world_.ioeventfds.emplace_back(event, eventfd);
+}
+
+void FakeKvmVm::deassign_ioeventfd(const KvmIoEvent& event, int eventfd) {
+    world_.call("deassign ioeventfd");
+    std::erase_if(world_.ioeventfds, [&](const auto& item) {
+        return item.second == eventfd && item.first.port == event.port &&
+               item.first.size == event.size && item.first.value == event.value;
+    });
 }
 
 void FakeKvmVm::signal_msi(uint64_t address, uint32_t data) {

@@ -40,6 +40,10 @@ struct FakeKvmWorld {
     std::map<uint32_t, bool> lines;
     std::vector<kvm_irq_routing_entry> routes;
     std::map<uint32_t, int> irqfds;  // eventfd by GSI
+    // Those that are assigned, with their eventfds.
+    std::vector<std::pair<KvmIoEvent, int>> ioeventfds;
+    // Signals those that a guest's write of one byte concerns; returns how many there are.
+    int signal_ioeventfds(uint16_t port, uint8_t value) const;
     std::vector<std::pair<uint64_t, uint32_t>> messages;
     uint64_t clock_ns = 0;
     std::map<uint32_t, uint64_t> read_only_msrs;
@@ -111,6 +115,8 @@ class FakeKvmVm final : public KvmVm {
     void set_gsi_routing(std::span<const kvm_irq_routing_entry> entries) override;
     void assign_irqfd(uint32_t gsi, int eventfd) override;
     void deassign_irqfd(uint32_t gsi, int eventfd) override;
+    void assign_ioeventfd(const KvmIoEvent& event, int eventfd) override;
+    void deassign_ioeventfd(const KvmIoEvent& event, int eventfd) override;
     void signal_msi(uint64_t address, uint32_t data) override;
     void get(kvm_irqchip& chip) override;
     void get(kvm_pit_state2& pit) override { pit = pit_; }

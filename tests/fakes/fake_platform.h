@@ -14,6 +14,7 @@
 #include "base/event_loop.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/device.h"
+#include "vmm/core/doorbells.h"
 #include "vmm/core/interrupts.h"
 #include "vmm/core/memory_map.h"
 
@@ -85,12 +86,59 @@ class FakeInterrupts final : public InterruptController {
     std::vector<Message> delivered;
 };
 
+// Doorbells that the test rings.
+class FakeDoorbells final : public Doorbells {
+  public:
+    struct Bell final : Doorbell {
+        Bell(FakeDoorbells& doorbells, const DoorbellWrite& its_write, std::function<void()> told)
+            : owner(doorbells), write(its_write), on_ring(std::move(told)) {
+            owner.bells.insert(this);
+        }
+        ~Bell() override { owner.bells.erase(this); }
+        bool rung() const override { return is_rung; }
+        void ring() override { is_rung = true; }
+        void clear() override { is_rung = false; }
+
+        FakeDoorbells& owner;
+        const DoorbellWrite write;
+        const std::function<void()> on_ring;
+        bool is_rung = false;
+    };
+
+    std::unique_ptr<Doorbell> make(const DoorbellWrite& write,
+                                   std::function<void()> on_ring) override {
+        return std::make_unique<Bell>(*this, write, std::move(on_ring));
+    }
+    // What the guest's write does; returns whether it is for a doorbell.
+    bool write(uint16_t port, uint32_t size, uint32_t value) {
+        bool found = false;
+        for (Bell* bell : bells)
+            if (bell->write.port == port && bell->write.size == size &&
+                bell->write.value == value) {
+                bell->ring();
+                found = true;
+            }
+        return found;
+    }
+    // What the main thread does when it looks.
+    void deliver() {
+        for (Bell* bell : bells)
+            if (bell->rung()) {
+                bell->clear();
+                bell->on_ring();
+            }
+    }
+    std::set<Bell*> bells;
+};
+
 class FakeRequests final : public PlatformRequests {
   public:
     void request_reset() override { ++resets; }
     void request_shutdown() override { ++shutdowns; }
+    void report_panic() override { ++panics; }
     int resets = 0;
     int shutdowns = 0;
+    int panics = 0;
 };
 
 // What a machine gives its devices, without KVM.
@@ -101,6 +149,7 @@ struct FakePlatform {
     Bus ports;
     Bus mmio;
     FakeInterrupts interrupts;
+    FakeDoorbells doorbells;
     Blockers blockers;
     Chardevs chardevs;
     FakeRequests requests;
@@ -111,6 +160,7 @@ struct FakePlatform {
                 .ports = ports,
                 .mmio = mmio,
                 .interrupts = interrupts,
+                .doorbells = doorbells,
                 .blockers = blockers,
                 .chardevs = chardevs,
                 .requests = requests,

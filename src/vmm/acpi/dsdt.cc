@@ -78,6 +78,16 @@ Bytes rtc() {
                                             aml::irq(static_cast<uint8_t>(platform::kRtcGsi))}))}));
 }
 
+// What guests know QEMU's panic device by (QEMU, docs/specs/pvpanic).
+Bytes panic_device(size_t index, uint16_t port) {
+    constexpr uint64_t kPresentAndWorking = 0xf;
+    return aml::device(
+        fmt::format("PVP{:X}", index),
+        join({aml::name("_HID", aml::string("QEMU0001")), aml::name("_UID", aml::integer(index)),
+              aml::name("_STA", aml::integer(kPresentAndWorking)),
+              aml::name("_CRS", aml::resource_template({aml::io_port(port, 1)}))}));
+}
+
 // The kernel uses ECAM only if the area is reserved, by firmware's own account.
 Bytes motherboard() {
     return aml::device(
@@ -99,6 +109,8 @@ Bytes dsdt_body(const Config& config) {
     Bytes devices = join({host_bridge(), motherboard(), rtc()});
     for (uint32_t i = 0; i < config.serial_ports; ++i)
         devices = join({devices, serial_port(i)});
+    for (size_t i = 0; i < config.panic_ports.size(); ++i)
+        devices = join({devices, panic_device(i, config.panic_ports[i])});
     for (uint32_t i = 0; i < config.vcpus; ++i)
         devices = join({devices, processor(i)});
     const Bytes s5 =

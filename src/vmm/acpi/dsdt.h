@@ -8,7 +8,8 @@
 namespace cpr::vmm::acpi {
 
 // The definition block of the DSDT, without its table header: PCI host bridge with its windows and
-// interrupt routing, serial ports, RTC, processors, reserved memory and the S5 state.
+// interrupt routing, serial ports, panic devices, RTC, processors, reserved memory and the S5
+// state.
 aml::Bytes dsdt_body(const Config& config);
 
 }  // namespace cpr::vmm::acpi

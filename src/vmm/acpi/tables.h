@@ -11,6 +11,7 @@ namespace cpr::vmm::acpi {
 struct Config {
     uint32_t vcpus = 1;         // APIC ids 0 to vcpus - 1
     uint32_t serial_ports = 0;  // COM1 and on
+    std::vector<uint16_t> panic_ports = {};
 };
 
 // All tables, linked for the guest-physical address `base` (16-byte aligned), the RSDP first.

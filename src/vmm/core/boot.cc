@@ -14,9 +14,9 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "vmm/acpi/tables.h"
 #include "vmm/core/bzimage.h"
 #include "vmm/core/platform.h"
+#include "vmm/device/pvpanic.h"
 
 namespace cpr::vmm {
 namespace {
@@ -164,8 +164,7 @@ Boot::Boot(const MachineConfig& config, state::IncomingFds* preserved)
     : cmdline_(config.cmdline),
       kernel_name_(config.kernel),
       initrd_name_(config.initrd),
-      vcpus_(config.vcpus),
-      serials_(static_cast<uint32_t>(config.serials.size())) {
+      platform_{config.vcpus, static_cast<uint32_t>(config.serials.size()), pvpanic_ports(config)} {
     if (kernel_name_.empty())
         throw Error(ErrorCode::kUnsupported,
                     "there is no firmware: name a kernel to boot (-kernel, libvirt's <kernel>)");
@@ -224,7 +223,7 @@ BootEntry Boot::load(const MemoryMap& memory) const {
         load_initrd(image, address + image.memory_size, memory);
     load_cmdline(image, memory);
 
-    const auto tables = acpi::build_tables(platform::kAcpiBase, {vcpus_, serials_});
+    const auto tables = acpi::build_tables(platform::kAcpiBase, platform_);
     memcpy(ram_at(memory, platform::kAcpiBase, tables.size()).data(), tables.data(), tables.size());
     write_page_table(memory);
     memcpy(ram_at(memory, kGdt, sizeof(kGdtEntries)).data(), kGdtEntries.data(),

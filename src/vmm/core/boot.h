@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "state/fd_table.h"
+#include "vmm/acpi/tables.h"
 #include "vmm/core/bzimage.h"
 #include "vmm/core/kvm_api.h"
 #include "vmm/core/machine_config.h"
@@ -47,8 +48,7 @@ class Boot {
     std::string cmdline_;
     std::string kernel_name_;
     std::string initrd_name_;
-    uint32_t vcpus_;
-    uint32_t serials_;
+    acpi::Config platform_;
     UniqueFd kernel_;
     UniqueFd initrd_;
 };

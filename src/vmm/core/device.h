@@ -16,6 +16,7 @@
 namespace cpr::vmm {
 
 class Bus;
+class Doorbells;
 class InterruptController;
 class Machine;
 class MemoryMap;
@@ -28,13 +29,15 @@ struct Restored {
     state::IncomingFds& fds;
 };
 
-// What a device asks of the machine, which acts on it later, on the main thread. Any thread that
-// holds the machine lock.
+// What a device asks of the machine.
 class PlatformRequests {
   public:
     virtual ~PlatformRequests() = default;
+    // The machine acts on these later, on the main thread. Any thread that holds the machine lock.
     virtual void request_reset() = 0;
     virtual void request_shutdown() = 0;
+    // The guest's kernel has given up: the machine stops it at once. Main thread, without the lock.
+    virtual void report_panic() = 0;
 };
 
 // What a device is built with. The references outlive every device.
@@ -44,6 +47,7 @@ struct DeviceContext {
     Bus& ports;
     Bus& mmio;
     InterruptController& interrupts;
+    Doorbells& doorbells;
     Blockers& blockers;
     Chardevs& chardevs;
     PlatformRequests& requests;

@@ -31,6 +31,7 @@ constexpr Capability kNeeded[] = {
     {KVM_CAP_XCRS, "KVM_CAP_XCRS"},
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
     {KVM_CAP_IRQFD, "KVM_CAP_IRQFD"},
+    {KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD"},
     {KVM_CAP_IRQ_ROUTING, "KVM_CAP_IRQ_ROUTING"},
     {KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},
     {KVM_CAP_PIT_STATE2, "KVM_CAP_PIT_STATE2"},
@@ -248,6 +249,12 @@ class RealVm final : public KvmVm {
     void deassign_irqfd(uint32_t gsi, int eventfd) override {
         irqfd(gsi, eventfd, KVM_IRQFD_FLAG_DEASSIGN);
     }
+    void assign_ioeventfd(const KvmIoEvent& event, int eventfd) override {
+        ioeventfd(event, eventfd, 0);
+    }
+    void deassign_ioeventfd(const KvmIoEvent& event, int eventfd) override {
+        ioeventfd(event, eventfd, KVM_IOEVENTFD_FLAG_DEASSIGN);
+    }
     void signal_msi(uint64_t address, uint32_t data) override {
         kvm_msi msi{};
         msi.address_lo = static_cast<uint32_t>(address);
@@ -281,6 +288,19 @@ class RealVm final : public KvmVm {
         request.gsi = gsi;
         request.flags = flags;
         checked(fd_.get(), KVM_IRQFD, &request, flags ? "KVM_IRQFD (deassign)" : "KVM_IRQFD");
+    }
+    void ioeventfd(const KvmIoEvent& event, int eventfd, uint32_t flags) {
+        kvm_ioeventfd request{};
+        request.addr = event.port;
+        request.len = event.size;
+        request.fd = eventfd;
+        request.flags = flags | KVM_IOEVENTFD_FLAG_PIO;
+        if (event.value) {
+            request.datamatch = *event.value;
+            request.flags |= KVM_IOEVENTFD_FLAG_DATAMATCH;
+        }
+        checked(fd_.get(), KVM_IOEVENTFD, &request,
+                flags ? "KVM_IOEVENTFD (deassign)" : "KVM_IOEVENTFD");
     }
     void vfio_group(uint64_t action, int group_fd) {
         if (!vfio_) {

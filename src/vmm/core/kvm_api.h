@@ -63,6 +63,13 @@ class KvmVcpu {
     virtual void mark_paused() = 0;
 };
 
+// Writes of a guest that signal an eventfd instead of an exit.
+struct KvmIoEvent {
+    uint16_t port;
+    uint32_t size;                  // bytes of the write
+    std::optional<uint64_t> value;  // nothing: whatever is written
+};
+
 // A virtual machine.
 class KvmVm {
   public:
@@ -86,6 +93,9 @@ class KvmVm {
     virtual void set_gsi_routing(std::span<const kvm_irq_routing_entry> entries) = 0;
     virtual void assign_irqfd(uint32_t gsi, int eventfd) = 0;
     virtual void deassign_irqfd(uint32_t gsi, int eventfd) = 0;
+    // The eventfd is borrowed until it is deassigned with the same arguments.
+    virtual void assign_ioeventfd(const KvmIoEvent& event, int eventfd) = 0;
+    virtual void deassign_ioeventfd(const KvmIoEvent& event, int eventfd) = 0;
     virtual void signal_msi(uint64_t address, uint32_t data) = 0;
 
     // `chip.chip_id` says which one.

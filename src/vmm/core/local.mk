@@ -5,10 +5,12 @@ src_vmm_libvmm_la_SOURCES += \
 	src/vmm/core/bzimage.h src/vmm/core/bzimage.cc \
 	src/vmm/core/cpuid.h src/vmm/core/cpuid.cc \
 	src/vmm/core/device.h \
+	src/vmm/core/doorbells.h \
 	src/vmm/core/guest_clock.h src/vmm/core/guest_clock.cc \
 	src/vmm/core/guest_memory.h src/vmm/core/guest_memory.cc \
 	src/vmm/core/interrupt_controller.h src/vmm/core/interrupt_controller.cc \
 	src/vmm/core/interrupts.h \
+	src/vmm/core/kvm_doorbells.h src/vmm/core/kvm_doorbells.cc \
 	src/vmm/core/kvm_uapi.h src/vmm/core/kvm_api.h src/vmm/core/kvm_api.cc \
 	src/vmm/core/machine.h src/vmm/core/machine.cc src/vmm/core/machine_build.cc \
 	src/vmm/core/machine_config.h \

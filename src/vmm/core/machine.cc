@@ -40,6 +40,7 @@ void Machine::Impl::start() {
 
 // A guest that waits for its reset or its end must not run on until then.
 void Machine::Impl::start_vcpus() {
+    doorbells_.listen(true);
     {
         const std::lock_guard lock(lock_);
         if (request_ != GuestRequest::kNone) {
@@ -52,10 +53,16 @@ void Machine::Impl::start_vcpus() {
     vcpus_.start();
 }
 
+// Rings from here on wait in their doorbells: they may be saved already.
+void Machine::Impl::stop_vcpus() {
+    doorbells_.listen(false);
+    vcpus_.stop();
+}
+
 void Machine::Impl::stop() {
     if (run_state_ != RunState::kRunning)
         return;
-    vcpus_.stop();
+    stop_vcpus();
     clock_.stop();
     enter(RunState::kPaused);
     if (events_.on_stop)
@@ -64,7 +71,7 @@ void Machine::Impl::stop() {
 
 void Machine::Impl::pause_vcpus() {
     paused_for_update_ = true;
-    vcpus_.stop();
+    stop_vcpus();
 }
 
 void Machine::Impl::resume_vcpus() {
@@ -121,12 +128,17 @@ void Machine::Impl::post_request() {
 }
 
 void Machine::Impl::handle_request() {
+    const auto runs = [this] { return run_state_ == RunState::kRunning && !paused_for_update_; };
+    // While the guest is paused, its request waits with it: it may be saved already.
+    if (!runs())
+        return;
+    // A guest that panics and then resets must be seen to panic.
+    doorbells_.deliver();
+    if (!runs())
+        return;
     GuestRequest request;
     {
         const std::lock_guard lock(lock_);
-        // While the guest is paused, its request waits with it: it may be saved already.
-        if (run_state_ != RunState::kRunning || paused_for_update_)
-            return;
         request = std::exchange(request_, GuestRequest::kNone);
     }
     switch (request) {
@@ -145,9 +157,23 @@ void Machine::Impl::handle_request() {
     }
 }
 
+void Machine::Impl::report_panic() {
+    if (run_state_ != RunState::kRunning)
+        return;
+    stop_vcpus();
+    clock_.stop();
+    enter(RunState::kGuestPanicked);
+    if (events_.on_panic)
+        events_.on_panic();
+    if (events_.on_stop)
+        events_.on_stop();
+    if (!config_.no_shutdown && events_.on_shutdown)
+        events_.on_shutdown(ShutdownCause::kGuestPanic);
+}
+
 void Machine::Impl::shut_down(ShutdownCause cause) {
     const bool was_running = run_state_ == RunState::kRunning;
-    vcpus_.stop();
+    stop_vcpus();
     clock_.stop();
     enter(RunState::kShutdown);
     if (events_.on_shutdown)
@@ -161,7 +187,7 @@ void Machine::Impl::reset(ShutdownCause cause) {
         shut_down(cause);
         return;
     }
-    vcpus_.stop();
+    stop_vcpus();
     try {
         const std::lock_guard lock(lock_);
         request_ = GuestRequest::kNone;

@@ -15,7 +15,15 @@
 namespace cpr::vmm {
 
 // QEMU's names for what a guest is doing (qapi run-state), as far as this VMM has them.
-enum class RunState { kPrelaunch, kRunning, kPaused, kShutdown, kInMigrate, kInternalError };
+enum class RunState {
+    kPrelaunch,
+    kRunning,
+    kPaused,
+    kShutdown,
+    kInMigrate,
+    kInternalError,
+    kGuestPanicked
+};
 std::string_view to_string(RunState state);
 
 // Why the guest stops for good or starts again; QEMU's ShutdownCause.
@@ -24,7 +32,8 @@ enum class ShutdownCause {
     kHostQmpSystemReset,
     kHostSignal,
     kGuestShutdown,
-    kGuestReset
+    kGuestReset,
+    kGuestPanic
 };
 std::string_view to_string(ShutdownCause cause);
 bool is_guest_caused(ShutdownCause cause);
@@ -33,6 +42,7 @@ bool is_guest_caused(ShutdownCause cause);
 struct MachineEvents {
     std::function<void()> on_stop;
     std::function<void()> on_resume;
+    std::function<void()> on_panic;  // STOP follows, then on_shutdown unless no_shutdown
     std::function<void(ShutdownCause)> on_reset;
     std::function<void(ShutdownCause)> on_shutdown;  // STOP or the end follow, by no_shutdown
 };
@@ -75,6 +85,7 @@ class Machine {
     // Lets all vCPUs run, and returns when each is entering the guest; stops them all, and returns
     // when none is in the guest. Both report by events and do nothing if it is so already. start()
     // throws Error kInvalidState after the guest's power-off or a failure: it needs a reset then.
+    // A guest that has panicked may go on, as its own policy for panics says.
     void start();
     void stop();
     // The same without events and without a change of the run state: an update's own stops.

@@ -50,7 +50,7 @@ std::unique_ptr<KvmVm> prepare_vm(KvmApi& kvm, uint32_t vcpus) {
 }  // namespace
 
 void MachineState::validate() const {
-    if (run_state > RunState::kInternalError || request > GuestRequest::kFailed)
+    if (run_state > RunState::kGuestPanicked || request > GuestRequest::kFailed)
         throw Error(ErrorCode::kCorruptState, "the run state {} or the request {} is unknown",
                     static_cast<int>(run_state), static_cast<int>(request));
 }
@@ -71,6 +71,7 @@ Machine::Impl::Impl(const MachineConfig& config, EventLoop& loop, Blockers& bloc
                           .ports = ports_,
                           .mmio = mmio_,
                           .interrupts = interrupts_,
+                          .doorbells = doorbells_,
                           .blockers = blockers,
                           .chardevs = chardevs,
                           .requests = *this,

@@ -13,6 +13,7 @@
 #include "vmm/core/guest_memory.h"
 #include "vmm/core/interrupt_controller.h"
 #include "vmm/core/kvm_api.h"
+#include "vmm/core/kvm_doorbells.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/memory_map.h"
 #include "vmm/core/vcpu_group.h"
@@ -79,9 +80,10 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     void guest_reset() override;
     void failed(uint32_t vcpu, const std::string& reason) override;
 
-    // PlatformRequests; any thread that holds the lock.
+    // PlatformRequests
     void request_reset() override { request(GuestRequest::kReset); }
     void request_shutdown() override { request(GuestRequest::kShutdown); }
+    void report_panic() override;
 
   private:
     friend class Machine;
@@ -93,6 +95,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     void restore(Restored& restored);
     void power_on();
     void start_vcpus();
+    void stop_vcpus();
     void shut_down(ShutdownCause cause);
     void request(GuestRequest request);
     void post_request();
@@ -121,6 +124,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     Bus ports_;
     Bus mmio_;
     KvmInterrupts interrupts_{*vm_};
+    KvmDoorbells doorbells_{*vm_, loop_};
     GuestClock clock_{*vm_};
     VcpuGroup vcpus_{*this};
     std::vector<std::vector<kvm_cpuid_entry2>> cpuid_;

@@ -19,6 +19,8 @@ std::string_view to_string(RunState state) {
             return "inmigrate";
         case RunState::kInternalError:
             return "internal-error";
+        case RunState::kGuestPanicked:
+            return "guest-panicked";
     }
     return "paused";
 }
@@ -35,12 +37,15 @@ std::string_view to_string(ShutdownCause cause) {
             return "guest-shutdown";
         case ShutdownCause::kGuestReset:
             return "guest-reset";
+        case ShutdownCause::kGuestPanic:
+            return "guest-panic";
     }
     return "guest-shutdown";
 }
 
 bool is_guest_caused(ShutdownCause cause) {
-    return cause == ShutdownCause::kGuestShutdown || cause == ShutdownCause::kGuestReset;
+    return cause == ShutdownCause::kGuestShutdown || cause == ShutdownCause::kGuestReset ||
+           cause == ShutdownCause::kGuestPanic;
 }
 
 }  // namespace cpr::vmm

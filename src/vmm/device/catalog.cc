@@ -6,6 +6,7 @@
 #include "vmm/core/machine_impl.h"
 #include "vmm/device/acpi_pm.h"
 #include "vmm/device/cmos_rtc.h"
+#include "vmm/device/pvpanic.h"
 #include "vmm/device/reset_control.h"
 #include "vmm/device/serial16550.h"
 #include "vmm/pci/pci_host.h"
@@ -67,6 +68,12 @@ std::span<const DeviceType> device_catalog() {
          .properties = {{"chardev", "str", "id of the character device behind the port"},
                         {"index", "uint32", "number of the port, 0 for COM1"}},
          .make = make_serial16550},
+        {.driver = "pvpanic",
+         .on_command_line = true,
+         .is_pci = false,
+         .sections = {{PvpanicState::kKind, PvpanicState::kVersion, 1}},
+         .properties = {{"ioport", "uint16", "the port, 0x505 if it is not given"}},
+         .make = make_pvpanic},
         {.driver = "pcie-root-port",
          .on_command_line = true,
          .is_pci = true,

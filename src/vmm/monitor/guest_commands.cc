@@ -69,6 +69,14 @@ void add_queries(qmp::CommandTable& table, Vmm& vmm) {
         {"query-migrate-parameters", {}, Vmm::kAlways, [](Request&) { return json::object(); }});
 }
 
+// Refuses an action that cannot be had.
+void only(const json& arguments, const char* name, std::string_view possible) {
+    const auto value = arguments.value(name, std::string(possible));
+    if (value != possible)
+        throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' does not accept value '{}'", name,
+                    value);
+}
+
 // True or false for the two values of an action; otherwise what it is now.
 bool action(const json& arguments, const char* name, std::string_view on, std::string_view off,
             bool now) {
@@ -79,8 +87,10 @@ bool action(const json& arguments, const char* name, std::string_view on, std::s
     return value == on;
 }
 
-// Panics are not reported by this VMM's guests, and there is no watchdog: nothing to be set there.
+// A panic does what a power-off does, which is QEMU's default. There is no watchdog, so whatever is
+// to be done then never is.
 void set_action(Vmm& vmm, const json& arguments) {
+    only(arguments, "panic", "shutdown");
     const GuestActions& now = vmm.actions();
     vmm.set_actions({action(arguments, "reboot", "shutdown", "reset", now.no_reboot),
                      action(arguments, "shutdown", "pause", "poweroff", now.no_shutdown)});

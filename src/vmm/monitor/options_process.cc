@@ -54,7 +54,7 @@ constexpr Option kOptions[] = {
      [](OptionParser& p, const std::string&) { p.line.machine.start_paused = true; }},
     {"no-reboot", "", "a guest's reset ends the VMM", false,
      [](OptionParser& p, const std::string&) { p.line.machine.no_reboot = true; }},
-    {"no-shutdown", "", "a guest's power-off pauses it instead of ending the VMM", false,
+    {"no-shutdown", "", "a guest's power-off or panic pauses it instead of ending the VMM", false,
      [](OptionParser& p, const std::string&) { p.line.machine.no_shutdown = true; }},
     {"daemonize", "", "go on in the background once everything is set up", false,
      [](OptionParser& p, const std::string&) { p.line.daemonize = true; }},

@@ -14,7 +14,8 @@ using nlohmann::json;
 using qmp::ArgumentType;
 using qmp::Request;
 
-constexpr std::string_view kEvents[] = {"STOP", "RESUME", "RESET", "SHUTDOWN", "POWERDOWN"};
+constexpr std::string_view kEvents[] = {"STOP",     "RESUME",    "RESET",
+                                        "SHUTDOWN", "POWERDOWN", "GUEST_PANICKED"};
 
 json machines() {
     return json::array({{{"name", kMachineType},

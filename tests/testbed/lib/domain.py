@@ -47,6 +47,7 @@ TEMPLATE = """<domain type='kvm'>
     <emulator>{emulator}</emulator>
     <controller type='usb' model='none'/>
     <memballoon model='none'/>
+    <panic model='isa'/>
     {serial}
     {hostdevs}
   </devices>

@@ -13,8 +13,8 @@ GUESTS_DIR = SOURCE_DIR / "tests" / "guests"
 
 # What mounts the tree over 9p; the rest is loaded from the tree itself.
 L1_MODULES = ["9p", "9pnet_virtio", "overlay"]
-# The disk, and the ACPI power button as an input device.
-L2_MODULES = ["nvme", "button", "evdev"]
+# The disk, the ACPI power button as an input device, and the panic device.
+L2_MODULES = ["nvme", "button", "evdev", "pvpanic-mmio"]
 
 
 class Archive:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""suspend, resume, reset, reboot, shutdown and destroy do what users of libvirt expect."""
+"""suspend, resume, reset, reboot, shutdown, destroy and a panic do what users of libvirt expect."""
 
 import time
 
@@ -51,6 +51,14 @@ def wait_for_end(l1, guest, pid):
     l1.wait_until(lambda: pid not in processes_named("cpr-vmm"), 10, "the VMM to end")
 
 
+def check_panic(l1, guest, pid):
+    """A panic ends the domain by its on_crash, before the guest's own panic=-1 restarts it."""
+    guest.console.send("echo c > /proc/sysrq-trigger")
+    wait_for_end(l1, guest, pid)
+    reason = guest.virsh("domstate", "--reason")
+    l1.require(reason == "shut off (crashed)", f"the domain that panicked is '{reason}'")
+
+
 def run(l1):
     """The whole life of a domain, with a passed-through disk in it."""
     guest = Domain(l1, EMULATOR, vcpus=2, jobs=["ticker"])
@@ -66,3 +74,6 @@ def run(l1):
     pid = guest.pid()
     guest.virsh("destroy")
     wait_for_end(l1, guest, pid)
+
+    guest.start()
+    check_panic(l1, guest, guest.pid())

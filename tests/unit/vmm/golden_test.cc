@@ -7,6 +7,7 @@
 #include "vmm/core/vcpu_state.h"
 #include "vmm/device/acpi_pm.h"
 #include "vmm/device/cmos_rtc.h"
+#include "vmm/device/pvpanic.h"
 #include "vmm/device/reset_control.h"
 #include "vmm/device/serial16550.h"
 
@@ -69,6 +70,10 @@ TEST(Golden, CmosRtc) {
     state.offset_seconds = 3600;
     state.last_update_seen = 1700000000;
     state::expect_golden(state);
+}
+
+TEST(Golden, Pvpanic) {
+    state::expect_golden(PvpanicState{.pending = true});
 }
 
 TEST(Golden, ResetControl) {

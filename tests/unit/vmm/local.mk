@@ -13,6 +13,7 @@ tests_unit_vmm_core_SOURCES = \
 	tests/unit/vmm/guest_clock_test.cc \
 	tests/unit/vmm/guest_memory_test.cc \
 	tests/unit/vmm/interrupt_controller_test.cc \
+	tests/unit/vmm/kvm_doorbells_test.cc \
 	tests/unit/vmm/memory_map_test.cc \
 	tests/unit/vmm/vcpu_group_test.cc \
 	tests/unit/vmm/vcpu_state_test.cc
@@ -26,7 +27,9 @@ tests_unit_vmm_machine_SOURCES = \
 	tests/unit/vmm/machine_restore_test.cc \
 	tests/unit/vmm/machine_test.cc \
 	tests/unit/vmm/machine_world.h tests/unit/vmm/machine_world.cc \
+	tests/unit/vmm/machine_panic_test.cc \
 	tests/unit/vmm/quiet_chardev.h \
+	tests/unit/vmm/real_ioeventfd_test.cc \
 	tests/unit/vmm/real_kvm_test.cc
 tests_unit_vmm_machine_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_machine_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
@@ -36,6 +39,7 @@ EXTRA_DIST += \
 	tests/golden/irqchip.v1 \
 	tests/golden/kvm-clock.v1 \
 	tests/golden/machine.v1 \
+	tests/golden/pvpanic.v1 \
 	tests/golden/reset-control.v1 \
 	tests/golden/serial16550.v1 \
 	tests/golden/vcpu.v1

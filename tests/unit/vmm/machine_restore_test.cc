@@ -58,7 +58,8 @@ std::vector<uint8_t> stream_of(const std::vector<Section>& sections) {
 
 struct MachineRestoreTest : MachineWorld {
     MachineRestoreTest() {
-        config.devices = {{"pcie-root-port", "rp1", {{"bus", "pcie.0"}, {"addr", "1"}}}};
+        config.devices = {{"pcie-root-port", "rp1", {{"bus", "pcie.0"}, {"addr", "1"}}},
+                          {"pvpanic", "", {}}};
         make();
     }
     // Ends the old machine and builds the new one from a stream.

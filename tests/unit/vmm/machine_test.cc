@@ -211,7 +211,8 @@ TEST_F(MachineTest, SectionsAreWhatASaveWrites) {
 }
 
 TEST_F(MachineTest, TheCatalogKnowsEveryKindThatIsSaved) {
-    config.devices = {{"pcie-root-port", "rp1", {{"bus", "pcie.0"}, {"addr", "1"}}}};
+    config.devices = {{"pcie-root-port", "rp1", {{"bus", "pcie.0"}, {"addr", "1"}}},
+                      {"pvpanic", "", {}}};
     make();
     std::set<std::string> known;
     for (const StateKind& kind : state_kinds()) {

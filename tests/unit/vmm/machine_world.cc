@@ -48,6 +48,7 @@ void MachineWorld::make(Restored* restored) {
         std::make_unique<Machine>(config, loop, blockers, chardevs, restored, std::move(backends));
     machine->set_events({[this] { events.emplace_back("stop"); },
                          [this] { events.emplace_back("resume"); },
+                         [this] { events.emplace_back("panic"); },
                          [this](ShutdownCause cause) {
                              events.push_back(fmt::format("reset {}", to_string(cause)));
                          },

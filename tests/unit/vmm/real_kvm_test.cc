@@ -32,6 +32,9 @@ const std::vector<uint8_t> kCountingGuest{0x66, 0xba, 0xf8, 0x03, 0xb0, 0x41, 0x
 // out 0x3f8, 'R'; then reset by port 0xcf9.
 const std::vector<uint8_t> kResettingGuest{0x66, 0xba, 0xf8, 0x03, 0xb0, 0x52, 0xee, 0x66,
                                            0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee, 0xeb, 0xfe};
+// out 0x505, 1: a panic; and then the same.
+const std::vector<uint8_t> kPanickingGuest{0x66, 0xba, 0x05, 0x05, 0xb0, 0x01, 0xee, 0x66,
+                                           0xba, 0xf9, 0x0c, 0xb0, 0x06, 0xee, 0xeb, 0xfe};
 
 class RealKvmTest : public testing::Test {
   protected:
@@ -70,6 +73,7 @@ class RealKvmTest : public testing::Test {
         machine_ = std::make_unique<Machine>(config_, loop_, blockers_, chardevs_, restored);
         machine_->set_events({.on_stop = {},
                               .on_resume = {},
+                              .on_panic = [this] { ++panics_; },
                               .on_reset = [this](ShutdownCause) { ++resets_; },
                               .on_shutdown = {}});
     }
@@ -109,6 +113,7 @@ class RealKvmTest : public testing::Test {
     QuietChardev* chardev_ = nullptr;
     std::unique_ptr<Machine> machine_;
     int resets_ = 0;
+    int panics_ = 0;
 
   private:
     std::filesystem::path folder_;
@@ -154,6 +159,20 @@ TEST_F(RealKvmTest, AResetBeginsAgain) {
     EXPECT_TRUE(wait([this] { return resets_ >= 3; }));
     machine_->stop();
     EXPECT_EQ(chardev_->text().substr(0, 3), "RRR");
+}
+
+// The write does not wait for the VMM, yet the guest gets no further than its reset.
+TEST_F(RealKvmTest, APanicIsSeenBeforeTheResetThatFollowsAtOnce) {
+    config_.devices = {{"pvpanic", "", {}}};
+    config_.no_shutdown = true;
+    boot(kPanickingGuest);
+    for (int round = 1; round <= 50; ++round) {
+        machine_->start();
+        ASSERT_TRUE(wait([&] { return panics_ == round; }));
+        ASSERT_EQ(machine_->run_state(), RunState::kGuestPanicked);
+        ASSERT_EQ(resets_, round - 1);
+        machine_->reset(ShutdownCause::kHostQmpSystemReset);
+    }
 }
 
 TEST_F(RealKvmTest, VcpusStopAtOnceWhateverTheyDo) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -81,7 +82,7 @@ std::string text_of(const std::filesystem::path& path) {
 TEST(AcpiTables, IaslAcceptsThem) {
     std::string folder = "iasl-test.XXXXXX";
     ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    for (const auto& [name, table] : tables_of(build_tables(kBase, {8, 4}))) {
+    for (const auto& [name, table] : tables_of(build_tables(kBase, {8, 4, {0x505}}))) {
         const std::string path = folder + "/" + name;
         std::ofstream(path + ".aml", std::ios::binary)
             .write(reinterpret_cast<const char*>(table.data()),
@@ -93,9 +94,20 @@ TEST(AcpiTables, IaslAcceptsThem) {
     const std::string dsdt = text_of(folder + "/DSDT.dsl");
     for (const char* expected :
          {"Device (PCI0)", "EisaId (\"PNP0A08\"", "Device (COM4)", "Device (CP07)", "Name (\\_S5",
-          "Method (_OSC, 4", "0xE0000000", "CreateDWordField (Arg3, 0x08, CDW3)"})
+          "Device (PVP0)", "\"QEMU0001\"", "0x0505", "Name (_STA, 0x0F)", "Method (_OSC, 4",
+          "0xE0000000", "CreateDWordField (Arg3, 0x08, CDW3)"})
         EXPECT_NE(dsdt.find(expected), std::string::npos) << expected;
     std::filesystem::remove_all(folder);
+}
+
+TEST(AcpiTables, APanicDeviceIsThereOnlyIfItIsAskedFor) {
+    const auto named = [](const Config& config) {
+        const auto dsdt = tables_of(build_tables(kBase, config)).at("DSDT");
+        const std::string id = "QEMU0001";
+        return std::ranges::search(dsdt, id).begin() != dsdt.end();
+    };
+    EXPECT_FALSE(named({1, 1}));
+    EXPECT_TRUE(named({1, 1, {0x505}}));
 }
 
 TEST(Aml, PackageLengthsGrowWithTheContent) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "fakes/fake_platform.h"
 #include "vmm/chardev/chardev.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/device.h"
@@ -22,13 +23,6 @@ struct Lines : InterruptController {
     void add_vfio_group(int) override {}
     void remove_vfio_group(int) override {}
     std::map<uint32_t, bool> levels;
-};
-
-struct Requests : PlatformRequests {
-    void request_reset() override { ++resets; }
-    void request_shutdown() override { ++shutdowns; }
-    int resets = 0;
-    int shutdowns = 0;
 };
 
 struct NoSlots : MemorySlots {
@@ -84,15 +78,17 @@ class DeviceTest : public testing::Test {
     Bus ports_;
     Bus mmio_;
     Lines lines_;
+    fakes::FakeDoorbells doorbells_;
     Blockers blockers_;
     Chardevs chardevs_;
-    Requests requests_;
+    fakes::FakeRequests requests_;
     state::IncomingFds fds_;
     DeviceContext context_{.loop = loop_,
                            .memory = memory_,
                            .ports = ports_,
                            .mmio = mmio_,
                            .interrupts = lines_,
+                           .doorbells = doorbells_,
                            .blockers = blockers_,
                            .chardevs = chardevs_,
                            .requests = requests_};

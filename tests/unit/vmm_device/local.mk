@@ -4,7 +4,9 @@ TESTS += tests/unit_vmm_device
 
 tests_unit_vmm_device_SOURCES = \
 	tests/unit/vmm_device/device_test.h \
+	tests/fakes/fake_platform.h \
 	tests/unit/vmm_device/platform_test.cc \
+	tests/unit/vmm_device/pvpanic_test.cc \
 	tests/unit/vmm_device/serial16550_test.cc
 tests_unit_vmm_device_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_device_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)

@@ -126,6 +126,8 @@ TEST_F(MonitorTest, ListsTypesAndTheirProperties) {
         names += name + " ";
     }
     EXPECT_THAT(names, HasSubstr("isa-serial"));
+    EXPECT_THAT(names, HasSubstr("pvpanic "));
+    EXPECT_THAT(result("query-events"), Contains(json::parse(R"({"name": "GUEST_PANICKED"})")));
     // libvirt's daemon ends if this is an error.
     EXPECT_EQ(result("qom-list-properties", {{"typename", "memory-backend-file"}}), json::array());
     std::string properties;
@@ -133,6 +135,8 @@ TEST_F(MonitorTest, ListsTypesAndTheirProperties) {
         properties += property.at("name").get<std::string>() + " ";
     EXPECT_THAT(properties, HasSubstr("host"));
     EXPECT_THAT(properties, HasSubstr("addr"));
+    EXPECT_EQ(result("device-list-properties", {{"typename", "pvpanic"}}).at(0).at("name"),
+              "ioport");
     EXPECT_EQ(error_class("device-list-properties", {{"typename", "virtio-net-pci"}}),
               "DeviceNotFound");
     EXPECT_EQ(error_class("device-list-properties", {{"typename", "memory-backend-memfd"}}),

@@ -80,6 +80,8 @@ Arguments libvirt_11_3() {
             "ICH9-LPC.noreboot=off",
             "-watchdog-action",
             "reset",
+            "-device",
+            R"({"driver":"pvpanic","ioport":1285})",
             "-msg",
             "timestamp=on"};
 }
@@ -158,6 +160,9 @@ TEST(Options, ReadWhatLibvirt113Generates) {
     EXPECT_EQ(machine.cmdline, "console=ttyS0, x=1");
     EXPECT_THAT(machine.serials, ElementsAre("charserial0", "charserial1", "charserial2"));
     EXPECT_FALSE(machine.cpr_fd);
+    ASSERT_EQ(machine.devices.size(), 1U);
+    EXPECT_EQ(machine.devices[0].driver, "pvpanic");
+    EXPECT_EQ(machine.devices[0].properties.at("ioport"), "1285");
 }
 
 TEST(Options, ReadCharacterDevicesAndPassedDescriptors) {
@@ -279,8 +284,8 @@ struct BadInput {
 
 TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
     const BadInput inputs[] = {
-        {{"-sandbox", "on"}, "option '-sandbox' (argument 65) is not supported"},
-        {{"disk.img"}, "argument 65 ('disk.img') is no option"},
+        {{"-sandbox", "on"}, "option '-sandbox' (argument 67) is not supported"},
+        {{"disk.img"}, "argument 67 ('disk.img') is no option"},
         {{"-S"}, "option '-S' is given twice"},
         {{"-initrd"}, "option '-initrd' is given twice"},
         {{"-chardev"}, "option '-chardev' needs an argument"},
@@ -317,6 +322,7 @@ TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
         {{"-device", "isa-serial,chardev=x,index=4"}, "more than 3"},
         {{"-device", "isa-serial,chardev=x"}, "there is no -chardev with id=x"},
         {{"-device", "isa-serial,chardev=x,iobase=1"}, "property 'iobase' is not supported"},
+        {{"-device", "pvpanic,events=1"}, "device 'pvpanic' has no property 'events'"},
         {{"-add-fd", "set=1,fd=2"}, "descriptors 0 to 2"},
         {{"-add-fd", "set=1,fd=31"}, "descriptor 31 is passed twice"},
         {{"-add-fd", "fd=40"}, "property 'set' is missing"},
