@@ -43,10 +43,10 @@ def vcpus(l1, pid):
     for index, descriptor in found:
         commands += [
             f"call (int) ioctl({descriptor}, {KVM_GET_REGS}UL, $area)",
-            f"set $rip = *(unsigned long *) ($area + {REGS_RIP})",
-            f"set $rflags = *(unsigned long *) ($area + {REGS_RFLAGS})",
+            f"set $guest_rip = *(unsigned long *) ($area + {REGS_RIP})",
+            f"set $guest_rflags = *(unsigned long *) ($area + {REGS_RFLAGS})",
             f"call (int) ioctl({descriptor}, {KVM_GET_MP_STATE}UL, $area)",
-            f'printf "vcpu {index} %lx %lx %u\\n", $rip, $rflags, *(unsigned *) $area',
+            f'printf "vcpu {index} %lx %lx %u\\n", $guest_rip, $guest_rflags, *(unsigned *) $area',
         ]
     argv = ["gdb", "-p", pid, "-batch"]
     for command in commands:
