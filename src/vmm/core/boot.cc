@@ -111,7 +111,7 @@ void write_page_table(const MemoryMap& memory) {
     poke(tables, 0, (kPageTable + kPage) | kPresentWritable);
     for (uint64_t i = 0; i < 4; ++i)
         poke(tables, kPage + 8 * i, (kPageTable + (2 + i) * kPage) | kPresentWritable);
-    for (uint64_t i = 0; i < 4 * 512; ++i)
+    for (uint64_t i = 0; i < 4U * 512; ++i)
         poke(tables, 2 * kPage + 8 * i, i << 21 | kPresentWritable | kLargePage);
 }
 

@@ -178,12 +178,20 @@ TEST_F(UpdateTest, AGuestThatIsLeftStoppedIsReportedToLibvirt) {
 }
 
 TEST_F(UpdateTest, AfterTheFirstEntryThereIsNoWayBack) {
-    vmm_->on("cont", [](const json&) { return std::nullopt; });
+    // Too late for the deadline, so that a way back would still find a VMM that answers.
+    EventSource late;
+    vmm_->on("cont", [&](const json& command) -> std::optional<json> {
+        late = loop_.after(std::chrono::milliseconds(1200), [this, command] {
+            vmm_->answer(command, {{"return", json::object()}});
+        });
+        return std::nullopt;
+    });
     start();
     const json job = result();
     EXPECT_EQ(job["status"], "failed");
     EXPECT_EQ(job["phase"], "resume");
     EXPECT_EQ(job["error"]["code"], "timeout");
+    EXPECT_EQ(vmm_->count("getfd"), 1u);
     EXPECT_EQ(vmm_->count("cpr-exec"), 1u);
     EXPECT_EQ(vmm_->count("cpr-load"), 1u);
 }

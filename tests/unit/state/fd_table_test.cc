@@ -58,7 +58,8 @@ TEST(FdTable, ArrivalsBecomeCloseOnExec) {
     out.add("ram", 0, memfd.get());
     out.set_inheritable(true);
     IncomingFds in(out.serialize());
-    memfd.release();
+    const int number = memfd.release();
+    EXPECT_EQ(fcntl(number, F_GETFD), FD_CLOEXEC);
     EXPECT_EQ(fcntl(in.take("ram").get(), F_GETFD), FD_CLOEXEC);
 }
 
