@@ -71,7 +71,7 @@ void Monitor::greet(UniqueFd client) {
     };
     connection_ = std::make_unique<qmp::Connection>(
         context_.loop, std::move(client),
-        qmp::Connection::Handlers{[this](nlohmann::json message, std::vector<UniqueFd> fds) {
+        qmp::Connection::Handlers{[this](const nlohmann::json& message, std::vector<UniqueFd> fds) {
                                       on_message(message, std::move(fds));
                                   },
                                   [this](const std::string& reason) { on_closed(reason); },

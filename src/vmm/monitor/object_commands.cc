@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // The tree of objects and their types, as far as libvirt looks at it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -154,7 +156,8 @@ json get_property(const MachineConfig& config, const json& arguments) {
     const auto wanted = arguments.at("property").get<std::string>();
     for (const Property& property : object_at(config, path))
         if (property.name == wanted)
-            return property.value.is_null() ? json(path + "/" + wanted) : property.value;
+            return property.value.is_null() ? json(fmt::format("{}/{}", path, wanted))
+                                            : property.value;
     throw Error(ErrorCode::kInvalidArgument, "Property '{}.{}' not found", path, wanted);
 }
 
