@@ -18,6 +18,13 @@ def list_scenarios(_options):
     return 0
 
 
+def positive(text):
+    """A number of at least 1."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of at least 1")
+    return int(text)
+
+
 def build_parser():
     """The arguments."""
     parser = argparse.ArgumentParser(
@@ -28,7 +35,7 @@ def build_parser():
     commands.add_parser("list", help="list the scenarios").set_defaults(call=list_scenarios)
     run = commands.add_parser("run", help="run scenarios")
     run.add_argument("scenario", nargs="+", metavar="SCENARIO")
-    run.add_argument("--jobs", type=int, default=1, metavar="N",
+    run.add_argument("--jobs", type=positive, default=1, metavar="N",
                      help="run N scenarios at a time; each keeps one processor of the host busy")
     run.set_defaults(call=run_scenarios)
     shell = commands.add_parser("shell", help="a shell in the machine")
@@ -42,7 +49,7 @@ def build_parser():
                                   "(default: build-testbed, made at need)")
         command.add_argument("--logs", type=lambda text: pathlib.Path(text).resolve(),
                              help="folder of the logs (default: testbed-logs/TIME)")
-        command.add_argument("--slow", type=int, default=1, metavar="N",
+        command.add_argument("--slow", type=positive, default=1, metavar="N",
                              help="be N times as patient, for a busy host")
     return parser
 
