@@ -61,6 +61,10 @@ GuestMemory::GuestMemory(uint64_t bytes, std::optional<UniqueFd> preserved) : by
     // A child that we fork has no business in there.
     if (madvise(host_, bytes_, MADV_DONTFORK) < 0 || madvise(host_, bytes_, MADV_DONTDUMP) < 0)
         log::debug("the guest's memory is not kept from children and core dumps");
+    // After an update KVM meets each page anew, and the guest waits: better for 2 MiB than for 4
+    // KiB.
+    if (madvise(host_, bytes_, MADV_HUGEPAGE) < 0)
+        log::debug("the guest's memory is not in huge pages");
 }
 
 GuestMemory::~GuestMemory() {

@@ -19,6 +19,8 @@ mkdir -p /var/log/libvirt/qemu /run/lock
 hostname testbed
 ip link set lo up
 ulimit -c 0
+# without huge pages guests take most of a second to find their memory again after an update
+echo advise >/sys/kernel/mm/transparent_hugepage/shmem_enabled
 
 modprobe -a kvm_amd vfio_iommu_type1 vfio_pci
 

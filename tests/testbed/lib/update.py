@@ -16,9 +16,9 @@ CONTROLLER = "virt-cpr-controller"
 # How late a line of the console may be read.
 OBSERVER_SLACK_NS = 100_000_000
 
-# How long a guest that runs again may take to its next tick: it meets each page of its memory anew
-# in the new program's mappings, and shares L1's processor with the programs of the update.
-GOING_AGAIN_NS = 2_000_000_000
+# How long a guest that runs again may take to its next tick: it shares L1's processor with the
+# programs of the update, and meets each page of its memory anew.
+GOING_AGAIN_NS = 1_000_000_000
 
 PAUSE_PARTS = ("save-ns", "exec-ns", "load-ns", "resume-ns")
 
