@@ -39,7 +39,7 @@ void* FakeKvmWorld::host_of(uint64_t gpa, uint64_t size) const {
 int FakeKvmWorld::signal_ioeventfds(uint16_t port, uint8_t value) const {
     int count = 0;
     for (const auto& [event, fd] : ioeventfds)
-        if (event.port == port && event.size == 1 && event.value.value_or(value) == value) {
+        if (event.port == port && event.size == 1 && event.value == value) {
             eventfd_write(fd, 1);
             ++count;
         }
@@ -181,17 +181,14 @@ void FakeKvmVm::deassign_irqfd(uint32_t gsi, int) {
     world_.irqfds.erase(gsi);
 }
 
-void FakeKvmVm::assign_ioeventfd(const KvmIoEvent& event, int eventfd) {
+void FakeKvmVm::assign_ioeventfd(const DoorbellWrite& write, int eventfd) {
     world_.call("assign ioeventfd");
-    world_.ioeventfds.emplace_back(event, eventfd);
+    world_.ioeventfds.emplace_back(write, eventfd);
 }
 
-void FakeKvmVm::deassign_ioeventfd(const KvmIoEvent& event, int eventfd) {
+void FakeKvmVm::deassign_ioeventfd(const DoorbellWrite& write, int eventfd) {
     world_.call("deassign ioeventfd");
-    std::erase_if(world_.ioeventfds, [&](const auto& item) {
-        return item.second == eventfd && item.first.port == event.port &&
-               item.first.size == event.size && item.first.value == event.value;
-    });
+    std::erase(world_.ioeventfds, std::pair(write, eventfd));
 }
 
 void FakeKvmVm::signal_msi(uint64_t address, uint32_t data) {

@@ -41,7 +41,7 @@ struct FakeKvmWorld {
     std::vector<kvm_irq_routing_entry> routes;
     std::map<uint32_t, int> irqfds;  // eventfd by GSI
     // Those that are assigned, with their eventfds.
-    std::vector<std::pair<KvmIoEvent, int>> ioeventfds;
+    std::vector<std::pair<DoorbellWrite, int>> ioeventfds;
     // Signals those that a guest's write of one byte concerns; returns how many there are.
     int signal_ioeventfds(uint16_t port, uint8_t value) const;
     std::vector<std::pair<uint64_t, uint32_t>> messages;
@@ -115,8 +115,8 @@ class FakeKvmVm final : public KvmVm {
     void set_gsi_routing(std::span<const kvm_irq_routing_entry> entries) override;
     void assign_irqfd(uint32_t gsi, int eventfd) override;
     void deassign_irqfd(uint32_t gsi, int eventfd) override;
-    void assign_ioeventfd(const KvmIoEvent& event, int eventfd) override;
-    void deassign_ioeventfd(const KvmIoEvent& event, int eventfd) override;
+    void assign_ioeventfd(const DoorbellWrite& write, int eventfd) override;
+    void deassign_ioeventfd(const DoorbellWrite& write, int eventfd) override;
     void signal_msi(uint64_t address, uint32_t data) override;
     void get(kvm_irqchip& chip) override;
     void get(kvm_pit_state2& pit) override { pit = pit_; }

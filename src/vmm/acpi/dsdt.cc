@@ -79,13 +79,12 @@ Bytes rtc() {
 }
 
 // What guests know QEMU's panic device by (QEMU, docs/specs/pvpanic).
-Bytes panic_device(size_t index, uint16_t port) {
+Bytes panic_device(uint16_t port) {
     constexpr uint64_t kPresentAndWorking = 0xf;
-    return aml::device(
-        fmt::format("PVP{:X}", index),
-        join({aml::name("_HID", aml::string("QEMU0001")), aml::name("_UID", aml::integer(index)),
-              aml::name("_STA", aml::integer(kPresentAndWorking)),
-              aml::name("_CRS", aml::resource_template({aml::io_port(port, 1)}))}));
+    return aml::device("PEVT",
+                       join({aml::name("_HID", aml::string("QEMU0001")),
+                             aml::name("_STA", aml::integer(kPresentAndWorking)),
+                             aml::name("_CRS", aml::resource_template({aml::io_port(port, 1)}))}));
 }
 
 // The kernel uses ECAM only if the area is reserved, by firmware's own account.
@@ -107,10 +106,10 @@ Bytes processor(uint32_t index) {
 
 Bytes dsdt_body(const Config& config) {
     Bytes devices = join({host_bridge(), motherboard(), rtc()});
-    for (uint32_t i = 0; i < config.serial_ports; ++i)
-        devices = join({devices, serial_port(i)});
-    for (size_t i = 0; i < config.panic_ports.size(); ++i)
-        devices = join({devices, panic_device(i, config.panic_ports[i])});
+    for (const uint32_t index : config.serial_ports)
+        devices = join({devices, serial_port(index)});
+    if (config.panic_port)
+        devices = join({devices, panic_device(*config.panic_port)});
     for (uint32_t i = 0; i < config.vcpus; ++i)
         devices = join({devices, processor(i)});
     const Bytes s5 =

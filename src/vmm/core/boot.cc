@@ -16,7 +16,6 @@
 #include "base/io.h"
 #include "vmm/core/bzimage.h"
 #include "vmm/core/platform.h"
-#include "vmm/device/pvpanic.h"
 
 namespace cpr::vmm {
 namespace {
@@ -161,10 +160,7 @@ kvm_segment make_segment(uint16_t selector, uint8_t type, bool code) {
 }  // namespace
 
 Boot::Boot(const MachineConfig& config, state::IncomingFds* preserved)
-    : cmdline_(config.cmdline),
-      kernel_name_(config.kernel),
-      initrd_name_(config.initrd),
-      platform_{config.vcpus, static_cast<uint32_t>(config.serials.size()), pvpanic_ports(config)} {
+    : cmdline_(config.cmdline), kernel_name_(config.kernel), initrd_name_(config.initrd) {
     if (kernel_name_.empty())
         throw Error(ErrorCode::kUnsupported,
                     "there is no firmware: name a kernel to boot (-kernel, libvirt's <kernel>)");
@@ -206,7 +202,7 @@ void Boot::load_cmdline(const BzImage& image, const MemoryMap& memory) const {
     poke(ram_at(memory, kBootParameters, kPage), kParamCmdline, static_cast<uint32_t>(kCmdline));
 }
 
-BootEntry Boot::load(const MemoryMap& memory) const {
+BootEntry Boot::load(const MemoryMap& memory, const acpi::Config& platform) const {
     const BzImage image = read_header();
     const uint64_t address = place_kernel(image, low_ram_end(memory), kernel_name_);
     read_exactly(kernel_.get(), image.code_offset, ram_at(memory, address, image.code_size),
@@ -223,7 +219,7 @@ BootEntry Boot::load(const MemoryMap& memory) const {
         load_initrd(image, address + image.memory_size, memory);
     load_cmdline(image, memory);
 
-    const auto tables = acpi::build_tables(platform::kAcpiBase, platform_);
+    const auto tables = acpi::build_tables(platform::kAcpiBase, platform);
     memcpy(ram_at(memory, platform::kAcpiBase, tables.size()).data(), tables.data(), tables.size());
     write_page_table(memory);
     memcpy(ram_at(memory, kGdt, sizeof(kGdtEntries)).data(), kGdtEntries.data(),

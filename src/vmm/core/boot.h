@@ -36,7 +36,7 @@ class Boot {
     // Puts everything into RAM that the kernel needs: itself, the RAM disk, the command line, the
     // boot parameters, the ACPI tables, and the tables of 64-bit mode. Throws Error
     // kInvalidArgument if a file is not what it should be, or does not fit.
-    BootEntry load(const MemoryMap& memory) const;
+    BootEntry load(const MemoryMap& memory, const acpi::Config& platform) const;
 
     void keep(state::OutgoingFds& fds) const;
 
@@ -48,7 +48,6 @@ class Boot {
     std::string cmdline_;
     std::string kernel_name_;
     std::string initrd_name_;
-    acpi::Config platform_;
     UniqueFd kernel_;
     UniqueFd initrd_;
 };

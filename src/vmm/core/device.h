@@ -15,6 +15,10 @@
 
 namespace cpr::vmm {
 
+namespace acpi {
+struct Config;
+}
+
 class Bus;
 class Doorbells;
 class InterruptController;
@@ -68,6 +72,8 @@ class Device : public CheckpointParticipant {
     const std::string& id() const { return id_; }
     // The guest's platform reset: back to the state after power-on. vCPUs are stopped.
     virtual void reset() = 0;
+    // Puts into the ACPI tables what the guest cannot find by itself.
+    virtual void describe(acpi::Config&) const {}
     virtual void save(state::StreamWriter& writer) const = 0;
     // The state sections that save() writes, without their content: what the new binary must know.
     virtual std::vector<state::SectionInfo> sections() const = 0;

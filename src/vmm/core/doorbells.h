@@ -27,6 +27,7 @@ struct DoorbellWrite {
     uint16_t port;
     uint32_t size;   // 1, 2 or 4 bytes; writes of other sizes are no rings
     uint32_t value;  // nor are writes of other values
+    bool operator==(const DoorbellWrite&) const = default;
 };
 
 // Makes doorbells in KVM.

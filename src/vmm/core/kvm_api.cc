@@ -249,11 +249,11 @@ class RealVm final : public KvmVm {
     void deassign_irqfd(uint32_t gsi, int eventfd) override {
         irqfd(gsi, eventfd, KVM_IRQFD_FLAG_DEASSIGN);
     }
-    void assign_ioeventfd(const KvmIoEvent& event, int eventfd) override {
-        ioeventfd(event, eventfd, 0);
+    void assign_ioeventfd(const DoorbellWrite& write, int eventfd) override {
+        ioeventfd(write, eventfd, 0);
     }
-    void deassign_ioeventfd(const KvmIoEvent& event, int eventfd) override {
-        ioeventfd(event, eventfd, KVM_IOEVENTFD_FLAG_DEASSIGN);
+    void deassign_ioeventfd(const DoorbellWrite& write, int eventfd) override {
+        ioeventfd(write, eventfd, KVM_IOEVENTFD_FLAG_DEASSIGN);
     }
     void signal_msi(uint64_t address, uint32_t data) override {
         kvm_msi msi{};
@@ -289,16 +289,13 @@ class RealVm final : public KvmVm {
         request.flags = flags;
         checked(fd_.get(), KVM_IRQFD, &request, flags ? "KVM_IRQFD (deassign)" : "KVM_IRQFD");
     }
-    void ioeventfd(const KvmIoEvent& event, int eventfd, uint32_t flags) {
+    void ioeventfd(const DoorbellWrite& write, int eventfd, uint32_t flags) {
         kvm_ioeventfd request{};
-        request.addr = event.port;
-        request.len = event.size;
+        request.addr = write.port;
+        request.len = write.size;
+        request.datamatch = write.value;
         request.fd = eventfd;
-        request.flags = flags | KVM_IOEVENTFD_FLAG_PIO;
-        if (event.value) {
-            request.datamatch = *event.value;
-            request.flags |= KVM_IOEVENTFD_FLAG_DATAMATCH;
-        }
+        request.flags = flags | KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DATAMATCH;
         checked(fd_.get(), KVM_IOEVENTFD, &request,
                 flags ? "KVM_IOEVENTFD (deassign)" : "KVM_IOEVENTFD");
     }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "vmm/core/doorbells.h"
 #include "vmm/core/kvm_uapi.h"
 
 namespace cpr::vmm {
@@ -63,13 +64,6 @@ class KvmVcpu {
     virtual void mark_paused() = 0;
 };
 
-// Writes of a guest that signal an eventfd instead of an exit.
-struct KvmIoEvent {
-    uint16_t port;
-    uint32_t size;                  // bytes of the write
-    std::optional<uint64_t> value;  // nothing: whatever is written
-};
-
 // A virtual machine.
 class KvmVm {
   public:
@@ -94,8 +88,8 @@ class KvmVm {
     virtual void assign_irqfd(uint32_t gsi, int eventfd) = 0;
     virtual void deassign_irqfd(uint32_t gsi, int eventfd) = 0;
     // The eventfd is borrowed until it is deassigned with the same arguments.
-    virtual void assign_ioeventfd(const KvmIoEvent& event, int eventfd) = 0;
-    virtual void deassign_ioeventfd(const KvmIoEvent& event, int eventfd) = 0;
+    virtual void assign_ioeventfd(const DoorbellWrite& write, int eventfd) = 0;
+    virtual void deassign_ioeventfd(const DoorbellWrite& write, int eventfd) = 0;
     virtual void signal_msi(uint64_t address, uint32_t data) = 0;
 
     // `chip.chip_id` says which one.

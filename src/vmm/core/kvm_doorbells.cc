@@ -14,7 +14,7 @@ class KvmDoorbells::Bell final : public Doorbell {
   public:
     Bell(KvmDoorbells& owner, const DoorbellWrite& write, std::function<void()> on_ring)
         : owner_(owner),
-          write_{write.port, write.size, write.value},
+          write_(write),
           on_ring_(std::move(on_ring)),
           event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
         if (!event_)
@@ -60,7 +60,7 @@ class KvmDoorbells::Bell final : public Doorbell {
     }
 
     KvmDoorbells& owner_;
-    KvmIoEvent write_;
+    DoorbellWrite write_;
     std::function<void()> on_ring_;
     UniqueFd event_;
     EventSource watch_;

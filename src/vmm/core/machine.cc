@@ -59,12 +59,19 @@ void Machine::Impl::stop_vcpus() {
     vcpus_.stop();
 }
 
+// Returns whether the guest ran.
+bool Machine::Impl::halt(RunState state) {
+    const bool was_running = run_state_ == RunState::kRunning;
+    stop_vcpus();
+    clock_.stop();
+    enter(state);
+    return was_running;
+}
+
 void Machine::Impl::stop() {
     if (run_state_ != RunState::kRunning)
         return;
-    stop_vcpus();
-    clock_.stop();
-    enter(RunState::kPaused);
+    halt(RunState::kPaused);
     if (events_.on_stop)
         events_.on_stop();
 }
@@ -151,8 +158,8 @@ void Machine::Impl::handle_request() {
             shut_down(ShutdownCause::kGuestShutdown);
             break;
         case GuestRequest::kFailed:
-            stop();
-            enter(RunState::kInternalError);
+            if (halt(RunState::kInternalError) && events_.on_stop)
+                events_.on_stop();
             break;
     }
 }
@@ -160,9 +167,7 @@ void Machine::Impl::handle_request() {
 void Machine::Impl::report_panic() {
     if (run_state_ != RunState::kRunning)
         return;
-    stop_vcpus();
-    clock_.stop();
-    enter(RunState::kGuestPanicked);
+    halt(RunState::kGuestPanicked);
     if (events_.on_panic)
         events_.on_panic();
     if (events_.on_stop)
@@ -172,10 +177,7 @@ void Machine::Impl::report_panic() {
 }
 
 void Machine::Impl::shut_down(ShutdownCause cause) {
-    const bool was_running = run_state_ == RunState::kRunning;
-    stop_vcpus();
-    clock_.stop();
-    enter(RunState::kShutdown);
+    const bool was_running = halt(RunState::kShutdown);
     if (events_.on_shutdown)
         events_.on_shutdown(cause);
     if (config_.no_shutdown && was_running && events_.on_stop)
@@ -196,10 +198,7 @@ void Machine::Impl::reset(ShutdownCause cause) {
         power_on();
     } catch (const Error& error) {
         log::error("the guest cannot be reset: {}", error.message());
-        clock_.stop();
-        const bool was_running = run_state_ == RunState::kRunning;
-        enter(RunState::kInternalError);
-        if (was_running && events_.on_stop)
+        if (halt(RunState::kInternalError) && events_.on_stop)
             events_.on_stop();
         return;
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // How a machine is built, saved and built again.
+#include <algorithm>
+
 #include "base/error.h"
 #include "vmm/core/cpuid.h"
 #include "vmm/core/machine_impl.h"
@@ -125,6 +127,9 @@ void Machine::Impl::add_device(DeviceConfig config, const DeviceContext& context
     for (const auto& device : devices_)
         if (device->id() == config.id)
             throw Error(ErrorCode::kInvalidArgument, "two devices have the id '{}'", config.id);
+    const auto same_type = [&](const DeviceConfig& other) { return other.driver == config.driver; };
+    if (type->only_one && std::ranges::count_if(config_.devices, same_type) > 1)
+        throw Error(ErrorCode::kInvalidArgument, "a guest has at most one '{}'", config.driver);
     devices_.push_back(type->make(config, context));
 }
 
@@ -162,7 +167,10 @@ void Machine::Impl::power_on() {
         restore_vcpu(vcpus_.vcpu(index), state);
         set_memory_types(vcpus_.vcpu(index), cpuid_[index]);
     }
-    enter_kernel(vcpus_.vcpu(0), boot_.load(map_));
+    acpi::Config platform{.vcpus = config_.vcpus};
+    for (const auto& device : devices_)
+        device->describe(platform);
+    enter_kernel(vcpus_.vcpu(0), boot_.load(map_, platform));
 }
 
 void Machine::Impl::restore(Restored& restored) {

@@ -96,6 +96,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     void power_on();
     void start_vcpus();
     void stop_vcpus();
+    bool halt(RunState state);
     void shut_down(ShutdownCause cause);
     void request(GuestRequest request);
     void post_request();

@@ -41,6 +41,7 @@ struct DeviceType {
     std::vector<StateKind> sections;  // empty: it has no state
     std::vector<PropertyInfo> properties;
     DeviceFactory make;
+    bool only_one = false;  // a guest cannot have several
 };
 
 // THE list of the device types. A new device adds its line to catalog.cc, and nothing elsewhere.

@@ -5,12 +5,12 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "vmm/acpi/tables.h"
 #include "vmm/core/platform.h"
 
 namespace cpr::vmm {
 namespace {
 
-constexpr std::string_view kDriver = "pvpanic";
 constexpr uint16_t kDefaultPort = 0x505;
 constexpr uint8_t kPanicked = 1u << 0;
 
@@ -61,16 +61,12 @@ void Pvpanic::reset() {
     doorbell_->clear();
 }
 
-std::unique_ptr<Device> make_pvpanic(const DeviceConfig& config, const DeviceContext& context) {
-    return std::make_unique<Pvpanic>(config.id, port_of(config), context);
+void Pvpanic::describe(acpi::Config& platform) const {
+    platform.panic_port = port_;
 }
 
-std::vector<uint16_t> pvpanic_ports(const MachineConfig& config) {
-    std::vector<uint16_t> ports;
-    for (const DeviceConfig& device : config.devices)
-        if (device.driver == kDriver)
-            ports.push_back(port_of(device));
-    return ports;
+std::unique_ptr<Device> make_pvpanic(const DeviceConfig& config, const DeviceContext& context) {
+    return std::make_unique<Pvpanic>(config.id, port_of(config), context);
 }
 
 }  // namespace cpr::vmm

@@ -37,6 +37,7 @@ class Pvpanic final : public StatefulDevice<PvpanicState>, public BusDevice {
     // The writes that are left over: nothing that the device knows.
     void write(uint64_t, std::span<const uint8_t>) override {}
     void reset() override;
+    void describe(acpi::Config& platform) const override;
 
   private:
     PvpanicState snapshot() const override { return {.pending = doorbell_->rung()}; }
@@ -48,9 +49,6 @@ class Pvpanic final : public StatefulDevice<PvpanicState>, public BusDevice {
 
 // Properties: ioport. Throws Error kInvalidArgument.
 std::unique_ptr<Device> make_pvpanic(const DeviceConfig& config, const DeviceContext& context);
-
-// The ports of the devices of this type, for the ACPI tables. Throws Error kInvalidArgument.
-std::vector<uint16_t> pvpanic_ports(const MachineConfig& config);
 
 }  // namespace cpr::vmm
 

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "vmm/acpi/tables.h"
 #include "vmm/core/interrupts.h"
 #include "vmm/core/platform.h"
 #include "vmm/device/serial16550_registers.h"
@@ -25,6 +26,7 @@ Serial16550::Serial16550(std::string id, uint32_t port, Chardev& chardev,
       chardev_(chardev),
       ports_(context.ports),
       interrupts_(context.interrupts),
+      port_(port),
       base_(platform::kSerialPort[port]),
       gsi_(platform::kSerialGsi[port]) {
     ports_.map(base_, 8, *this, this->id());
@@ -41,6 +43,10 @@ void Serial16550::reset() {
     state_ = {};
     update_interrupt();
     chardev_.accept_input();
+}
+
+void Serial16550::describe(acpi::Config& platform) const {
+    platform.serial_ports.push_back(port_);
 }
 
 void Serial16550::read(uint64_t offset, std::span<uint8_t> data) {

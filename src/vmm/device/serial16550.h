@@ -43,6 +43,7 @@ class Serial16550 final : public StatefulDevice<Serial16550State>, public BusDev
     void read(uint64_t offset, std::span<uint8_t> data) override;
     void write(uint64_t offset, std::span<const uint8_t> data) override;
     void reset() override;
+    void describe(acpi::Config& platform) const override;
     // The line's level is the device's to know; the interrupt controller's state has the edge.
     void attach_interrupts() override { update_interrupt(); }
 
@@ -62,6 +63,7 @@ class Serial16550 final : public StatefulDevice<Serial16550State>, public BusDev
     Chardev& chardev_;
     Bus& ports_;
     InterruptController& interrupts_;
+    uint32_t port_;
     uint64_t base_;
     uint32_t gsi_;
 };

@@ -30,6 +30,7 @@ tests_unit_vmm_machine_SOURCES = \
 	tests/unit/vmm/machine_panic_test.cc \
 	tests/unit/vmm/quiet_chardev.h \
 	tests/unit/vmm/real_ioeventfd_test.cc \
+	tests/unit/vmm/real_kvm.h \
 	tests/unit/vmm/real_kvm_test.cc
 tests_unit_vmm_machine_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_machine_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)

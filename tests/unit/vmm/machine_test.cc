@@ -225,6 +225,27 @@ TEST_F(MachineTest, TheCatalogKnowsEveryKindThatIsSaved) {
     EXPECT_EQ(saved, known);
 }
 
+TEST_F(MachineTest, AcpiDescribesTheDevicesThatThereAre) {
+    config.serials = {"", "line"};
+    config.devices = {{"pvpanic", "", {}}};
+    make();
+    std::string tables(platform::kAcpiSize, 0);
+    read_ram(platform::kAcpiBase, tables.data(), tables.size());
+    EXPECT_NE(tables.find("COM2"), std::string::npos);
+    EXPECT_EQ(tables.find("COM1"), std::string::npos);
+    EXPECT_NE(tables.find("QEMU0001"), std::string::npos);
+}
+
+TEST_F(MachineTest, ASecondPanicDeviceIsRefused) {
+    config.devices = {{"pvpanic", "", {}}, {"pvpanic", "", {{"ioport", "0x600"}}}};
+    try {
+        make();
+        ADD_FAILURE() << "it was taken";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.message(), "a guest has at most one 'pvpanic'");
+    }
+}
+
 TEST_F(MachineTest, EveryDeviceTypeIsListedOnce) {
     std::set<std::string_view> drivers;
     for (const DeviceType& type : device_catalog()) {

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -15,6 +14,7 @@
 #include "base/error.h"
 #include "unit/vmm/boot_image.h"
 #include "unit/vmm/quiet_chardev.h"
+#include "unit/vmm/real_kvm.h"
 #include "vmm/core/machine.h"
 #include "vmm/core/platform.h"
 
@@ -39,9 +39,7 @@ const std::vector<uint8_t> kPanickingGuest{0x66, 0xba, 0x05, 0x05, 0xb0, 0x01, 0
 class RealKvmTest : public testing::Test {
   protected:
     void SetUp() override {
-        const char* required = getenv("CPR_TEST_REQUIRE");
-        const bool needed = required && std::string(required).find("kvm") != std::string::npos;
-        if (access("/dev/kvm", R_OK | W_OK) != 0 && !needed)
+        if (must_skip_kvm())
             GTEST_SKIP() << "/dev/kvm cannot be used here";
         std::string name = (std::filesystem::temp_directory_path() / "real-kvm-XXXXXX").string();
         ASSERT_NE(mkdtemp(name.data()), nullptr);

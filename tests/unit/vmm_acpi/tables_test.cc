@@ -46,7 +46,7 @@ std::map<std::string, std::vector<uint8_t>> tables_of(const std::vector<uint8_t>
 }
 
 TEST(AcpiTables, AreLinkedAndTheirChecksumsAreRight) {
-    const auto blob = build_tables(kBase, {4, 2});
+    const auto blob = build_tables(kBase, {4, {0, 1}});
     EXPECT_EQ(memcmp(blob.data(), "RSD PTR ", 8), 0);
     EXPECT_EQ(std::accumulate(blob.begin(), blob.begin() + 36, 0) & 0xff, 0);
     const auto tables = tables_of(blob);
@@ -59,7 +59,7 @@ TEST(AcpiTables, AreLinkedAndTheirChecksumsAreRight) {
 
 TEST(AcpiTables, MadtNamesEveryVcpu) {
     for (const uint32_t vcpus : {1u, 8u}) {
-        const auto madt = tables_of(build_tables(kBase, {vcpus, 1})).at("APIC");
+        const auto madt = tables_of(build_tables(kBase, {vcpus, {0}})).at("APIC");
         uint32_t found = 0;
         for (size_t i = 44; i < madt.size(); i += madt[i + 1])
             found += madt[i] == 0 ? 1 : 0;
@@ -82,7 +82,7 @@ std::string text_of(const std::filesystem::path& path) {
 TEST(AcpiTables, IaslAcceptsThem) {
     std::string folder = "iasl-test.XXXXXX";
     ASSERT_NE(mkdtemp(folder.data()), nullptr);
-    for (const auto& [name, table] : tables_of(build_tables(kBase, {8, 4, {0x505}}))) {
+    for (const auto& [name, table] : tables_of(build_tables(kBase, {8, {0, 1, 2, 3}, 0x505}))) {
         const std::string path = folder + "/" + name;
         std::ofstream(path + ".aml", std::ios::binary)
             .write(reinterpret_cast<const char*>(table.data()),
@@ -94,7 +94,7 @@ TEST(AcpiTables, IaslAcceptsThem) {
     const std::string dsdt = text_of(folder + "/DSDT.dsl");
     for (const char* expected :
          {"Device (PCI0)", "EisaId (\"PNP0A08\"", "Device (COM4)", "Device (CP07)", "Name (\\_S5",
-          "Device (PVP0)", "\"QEMU0001\"", "0x0505", "Name (_STA, 0x0F)", "Method (_OSC, 4",
+          "Device (PEVT)", "\"QEMU0001\"", "0x0505", "Name (_STA, 0x0F)", "Method (_OSC, 4",
           "0xE0000000", "CreateDWordField (Arg3, 0x08, CDW3)"})
         EXPECT_NE(dsdt.find(expected), std::string::npos) << expected;
     std::filesystem::remove_all(folder);
@@ -106,8 +106,8 @@ TEST(AcpiTables, APanicDeviceIsThereOnlyIfItIsAskedFor) {
         const std::string id = "QEMU0001";
         return std::ranges::search(dsdt, id).begin() != dsdt.end();
     };
-    EXPECT_FALSE(named({1, 1}));
-    EXPECT_TRUE(named({1, 1, {0x505}}));
+    EXPECT_FALSE(named({1, {0}}));
+    EXPECT_TRUE(named({1, {0}, 0x505}));
 }
 
 TEST(Aml, PackageLengthsGrowWithTheContent) {

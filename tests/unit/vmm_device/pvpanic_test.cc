@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "device_test.h"
+#include "vmm/acpi/tables.h"
 
 namespace cpr::vmm {
 namespace {
@@ -95,12 +96,10 @@ TEST_F(PvpanicTest, RefusesPortsThatItCannotHave) {
         EXPECT_NE(error_of({{"ioport", port}}).find("'ioport'"), std::string::npos) << port;
 }
 
-TEST(PvpanicPorts, AreThoseOfTheCommandLine) {
-    MachineConfig config;
-    EXPECT_TRUE(pvpanic_ports(config).empty());
-    config.devices = {
-        {"pcie-root-port", "rp", {}}, {"pvpanic", "", {}}, {"pvpanic", "", {{"ioport", "0x600"}}}};
-    EXPECT_EQ(pvpanic_ports(config), (std::vector<uint16_t>{0x505, 0x600}));
+TEST_F(PvpanicTest, TheGuestIsToldItsPort) {
+    acpi::Config platform;
+    make({{"ioport", "0x600"}})->describe(platform);
+    EXPECT_EQ(platform.panic_port, 0x600);
 }
 
 }  // namespace
