@@ -66,6 +66,7 @@ class Update:
 
     def check_pause(self):
         """The parts of the pause are all there and add up."""
+        self.guest.l1.require("pause" in self.job, "the guest did not run before the update")
         pause = self.pause
         parts = sum(pause[name] for name in PAUSE_PARTS)
         self.guest.l1.require(
