@@ -24,10 +24,21 @@ void UniqueFd::reset(int fd) {
 }
 
 UniqueFd UniqueFd::dup() const {
-    const int copy = fcntl(fd_, F_DUPFD_CLOEXEC, 3);
+    return dup_fd(fd_);
+}
+
+UniqueFd dup_fd(int fd) {
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (copy < 0)
-        throw errno_error(fmt::format("duplicate descriptor {}", fd_));
+        throw errno_error(fmt::format("duplicate descriptor {}", fd));
     return UniqueFd(copy);
+}
+
+std::vector<int> fd_numbers(std::span<const UniqueFd> fds) {
+    std::vector<int> numbers;
+    for (const UniqueFd& fd : fds)
+        numbers.push_back(fd.get());
+    return numbers;
 }
 
 void set_cloexec(int fd, bool on) {

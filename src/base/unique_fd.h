@@ -2,7 +2,9 @@
 #ifndef CPR_BASE_UNIQUE_FD_H
 #define CPR_BASE_UNIQUE_FD_H
 
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace cpr {
 
@@ -33,6 +35,10 @@ class UniqueFd {
     int fd_ = -1;
 };
 
+// A close-on-exec duplicate of a descriptor of somebody else's. Throws Error.
+UniqueFd dup_fd(int fd);
+// The numbers, still owned by `fds`.
+std::vector<int> fd_numbers(std::span<const UniqueFd> fds);
 // Sets or clears close-on-exec. Throws Error.
 void set_cloexec(int fd, bool on);
 // Throws Error.

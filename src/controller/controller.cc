@@ -32,12 +32,6 @@ UniqueFd make_signal_fd() {
     return fd;
 }
 
-UpdateService::Settings make_settings(ControllerOptions& options) {
-    return {std::move(options.vmm),
-            [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
-            {}};
-}
-
 // libvirt's log daemon keeps a domain's log for as long as anybody has it open, and the next start
 // of the domain fails on that.
 void leave_log() {
@@ -50,18 +44,30 @@ void leave_log() {
 
 Controller::Controller(EventLoop& loop, ControllerOptions options)
     : loop_(loop),
-      vmm_pidfd_(std::move(options.vmm_pidfd)),
+      vmm_(options.vmm.process),
       signal_fd_(make_signal_fd()),
       link_(loop, std::move(options.vmm_socket),
             {[this](const nlohmann::json& greeting) { on_greeting(greeting); },
              [this](Message event) { relay_.on_event(std::move(event)); },
-             [this](const std::string& reason) { begin_end(reason); }}),
+             [this](const std::string& reason) { on_vmm_closed(reason); }}),
       relay_(loop, std::move(options.listener), link_),
       service_(loop, link_, relay_, make_settings(options)) {
-    exit_watch_ =
-        loop_.watch_fd(vmm_pidfd_.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
+    adopt(vmm_);
     signal_watch_ = loop_.watch_fd(signal_fd_.get(), G_IO_IN,
                                    [this](GIOCondition) { return on_termination_signal(); });
+}
+
+UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
+    return {std::move(options.vmm),
+            [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
+            [emulator = options.emulator] { return EmulatorConfig().find(emulator).deadlines; },
+            [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); }};
+}
+
+void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
+    vmm_ = std::move(process);
+    exit_watch_ =
+        loop_.watch_fd(vmm_->pidfd.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
 }
 
 void Controller::run() {
@@ -81,13 +87,27 @@ void Controller::on_greeting(const nlohmann::json& greeting) {
     });
 }
 
+// While a job keeps the guest it sees to another VMM. What it leaves behind is looked at when it
+// has ended.
+void Controller::on_vmm_closed(const std::string& reason) {
+    if (!service_.keeping()) {
+        begin_end(reason);
+        return;
+    }
+    log::warning("the VMM has ended in an update ({})", reason);
+    service_.when_idle([this, reason] {
+        if (link_.closed())
+            begin_end(reason);
+    });
+}
+
 // The link has the VMM's last messages, and its end of file follows them.
 bool Controller::on_vmm_exit() {
-    pollfd again{vmm_pidfd_.get(), POLLIN, 0};
+    pollfd again{vmm_->pidfd.get(), POLLIN, 0};
     // An exec from another thread than the first may look like an end for a moment.
     if (poll(&again, 1, 0) <= 0)
         return true;
-    if (!ending_)
+    if (!ending_ && !service_.keeping())
         end_timer_ = loop_.after(kEndTime, [this] { end(); });
     return false;
 }
@@ -112,7 +132,7 @@ bool Controller::on_termination_signal() {
     while (read(signal_fd_.get(), &info, sizeof(info)) > 0) {
     }
     log::info("passing the signal to terminate on to the VMM");
-    pidfd_send_signal(vmm_pidfd_.get(), SIGTERM, nullptr, 0);
+    pidfd_send_signal(vmm_->pidfd.get(), SIGTERM, nullptr, 0);
     return true;
 }
 

@@ -21,7 +21,6 @@ struct ControllerOptions {
     UniqueFd listener;
     // Our end of the VMM's private monitor.
     UniqueFd vmm_socket;
-    UniqueFd vmm_pidfd;
     RunningVmm vmm;
     // Group of emulators.conf.
     std::string emulator;
@@ -38,13 +37,16 @@ class Controller {
 
   private:
     void on_greeting(const nlohmann::json& greeting);
+    void on_vmm_closed(const std::string& reason);
     bool on_vmm_exit();
+    void adopt(std::shared_ptr<const VmmProcess> process);
+    UpdateService::Settings make_settings(ControllerOptions& options);
     void begin_end(const std::string& reason);
     void end();
     bool on_termination_signal();
 
     EventLoop& loop_;
-    UniqueFd vmm_pidfd_;
+    std::shared_ptr<const VmmProcess> vmm_;
     UniqueFd signal_fd_;
     VmmLink link_;
     Relay relay_;

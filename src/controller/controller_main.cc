@@ -62,9 +62,9 @@ ControllerOptions read_options(const Options& options) {
     ControllerOptions result;
     result.listener = get_fd(options, kListenerOption);
     result.vmm_socket = get_fd(options, kMonitorOption);
-    result.vmm_pidfd = get_fd(options, kPidfdOption);
     result.emulator = get(options, kEmulatorOption);
-    result.vmm.pid = get_number(options, kPidOption);
+    result.vmm.process = std::make_shared<const VmmProcess>(
+        VmmProcess{get_number(options, kPidOption), get_fd(options, kPidfdOption)});
     result.vmm.arguments = split_arguments({bytes.begin(), bytes.end()});
     result.vmm.binary = std::make_shared<const Binary>(
         Binary{get(options, kBinaryOption), get_fd(options, kBinaryFdOption)});

@@ -15,6 +15,17 @@ namespace {
 
 constexpr const char* kBinaryKey = "binary";
 
+struct DeadlineKey {
+    const char* name;
+    std::chrono::milliseconds UpdateDeadlines::*value;
+};
+constexpr DeadlineKey kDeadlineKeys[] = {
+    {"query-deadline", &UpdateDeadlines::query}, {"info-deadline", &UpdateDeadlines::info},
+    {"save-deadline", &UpdateDeadlines::save},   {"exec-deadline", &UpdateDeadlines::exec},
+    {"load-deadline", &UpdateDeadlines::load},   {"resume-deadline", &UpdateDeadlines::resume},
+    {"kill-deadline", &UpdateDeadlines::kill}};
+constexpr int kLongestDeadline = 600'000;
+
 struct KeyFileFree {
     void operator()(GKeyFile* file) const { g_key_file_unref(file); }
 };
@@ -42,6 +53,21 @@ KeyFile load(const std::string& path, bool missing) {
     throw Error(ErrorCode::kSystem, "cannot read {}: {}", path, error->message);
 }
 
+UpdateDeadlines read_deadlines(GKeyFile* file, const std::string& path, const std::string& name) {
+    UpdateDeadlines deadlines;
+    for (const DeadlineKey& key : kDeadlineKeys) {
+        if (!g_key_file_has_key(file, name.c_str(), key.name, nullptr))
+            continue;
+        const int value = g_key_file_get_integer(file, name.c_str(), key.name, nullptr);
+        if (value < 1 || value > kLongestDeadline)
+            throw Error(ErrorCode::kInvalidArgument,
+                        "{}: group [{}]: '{}' must be a number of milliseconds from 1 to {}", path,
+                        name, key.name, kLongestDeadline);
+        deadlines.*key.value = std::chrono::milliseconds(value);
+    }
+    return deadlines;
+}
+
 EmulatorEntry read_entry(GKeyFile* file, const std::string& path, const std::string& name) {
     if (!g_key_file_has_group(file, name.c_str()))
         throw Error(ErrorCode::kInvalidArgument,
@@ -55,7 +81,7 @@ EmulatorEntry read_entry(GKeyFile* file, const std::string& path, const std::str
     if (*value != '/')
         throw Error(ErrorCode::kInvalidArgument, "{}: group [{}]: '{}' is not an absolute path",
                     path, name, value.get());
-    return {name, value.get()};
+    return {name, value.get(), read_deadlines(file, path, name)};
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "controller/update_deadlines.h"
+
 namespace cpr::controller {
 
 // What stands behind an emulator program.
@@ -12,6 +14,7 @@ struct EmulatorEntry {
     std::string name;
     // Absolute path of the VMM.
     std::string binary;
+    UpdateDeadlines deadlines = {};
 };
 
 // emulators.conf: a key file with a group for each emulator program, named by the last part of its

@@ -65,6 +65,8 @@ json JobRecord::to_json() const {
             entry["end-ns"] = times.end_ns;
         result["phases"].push_back(std::move(entry));
     }
+    if (vmm_pid != 0 && vmm_pid != domain_pid)
+        result["vmm-pid"] = vmm_pid;
     if (!old_binary.path.empty())
         result["old"] = controller::to_json(old_binary);
     if (!new_binary.path.empty())

@@ -45,7 +45,9 @@ struct JobRecord {
     JobStatus status = JobStatus::kNone;
     bool check = false;
     std::string phase;
+    // What libvirt knows, and the VMM's process after a rollback that had to start another.
     int64_t domain_pid = 0;
+    int64_t vmm_pid = 0;
     uint64_t generation = 0;
     VersionedBinary old_binary;
     VersionedBinary new_binary;

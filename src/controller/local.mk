@@ -9,18 +9,23 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/emulator_config.h src/controller/emulator_config.cc \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
 	src/controller/job_record.h src/controller/job_record.cc \
+	src/controller/keeper.h src/controller/keeper.cc \
 	src/controller/launch.h src/controller/launch.cc \
 	src/controller/program_run.h src/controller/program_run.cc \
 	src/controller/qmp_error.h src/controller/qmp_error.cc \
 	src/controller/relay.h src/controller/relay.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
 	src/controller/translate.h \
+	src/controller/update_deadlines.h \
+	src/controller/update_host.h \
 	src/controller/update_job.h src/controller/update_job.cc \
 	src/controller/update_service.h src/controller/update_service.cc \
 	src/controller/update_steps.h src/controller/update_steps.cc \
 	src/controller/vmm_calls.h src/controller/vmm_calls.cc \
-	src/controller/vmm_link.h src/controller/vmm_link.cc
-src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la
+	src/controller/vmm_link.h src/controller/vmm_link.cc \
+	src/controller/vmm_process.h src/controller/vmm_process.cc \
+	src/controller/way_back.h src/controller/way_back.cc
+src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la
 
 bin_PROGRAMS += virt-cpr-emulator virt-cpr-emulators
 virt_cpr_emulator_SOURCES = src/controller/emulator_main.cc

@@ -26,9 +26,10 @@ void UpdateJob::run() {
     StepList list(steps.list(), [&](const std::string& name) { enter_phase(steps, name); });
     const StepOutcome outcome = list.run();
     conclude(outcome);
+    host_.set_keeping(false);
     host_.end_switch(guest_stopped(outcome, steps));
-    const bool updated = record_.status == JobStatus::kCompleted && !record_.check;
-    host_.on_finished(record_, updated ? steps.next_binary() : nullptr);
+    record_.vmm_pid = steps.vmm().process->pid;
+    host_.on_finished(record_, steps.vmm());
 }
 
 void UpdateJob::enter_phase(const UpdateSteps& steps, const std::string& name) {

@@ -21,10 +21,9 @@ class UpdateJob {
         std::function<void(const JobRecord& record)> on_progress;
         // As Relay's; `stopped` if the guest ran before and does not now.
         std::function<void(bool stopped)> end_switch;
-        // The end, on the job's thread: the record, and the binary that the guest now runs on if
-        // it is another. Nothing follows.
-        std::function<void(const JobRecord& record, const std::shared_ptr<const Binary>& binary)>
-            on_finished;
+        // The end, on the job's thread: the record, and what the guest now runs on. Nothing
+        // follows.
+        std::function<void(const JobRecord& record, const RunningVmm& vmm)> on_finished;
     };
 
     // The record has what the request says: id, check, new_binary.path; and what is known of the

@@ -51,7 +51,11 @@ void log_end(const JobRecord& record) {
 }  // namespace
 
 UpdateService::UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Settings settings)
-    : loop_(loop), relay_(relay), calls_(loop, link), settings_(std::move(settings)) {
+    : loop_(loop),
+      relay_(relay),
+      calls_(loop, link),
+      settings_(std::move(settings)),
+      domain_pid_(settings_.vmm.process->pid) {
     relay.add_command("update-in-place",
                       [this](const json& arguments) { return start(arguments); });
     relay.add_command("query-update-in-place", [this](const json& arguments) {
@@ -68,13 +72,15 @@ json UpdateService::start(const json& arguments) {
     JobRecord record = parse_request(arguments);
     if (job_)
         throw Error(ErrorCode::kJobActive, "update {} of this domain runs already", record_.id);
+    UpdateJob::Host host = make_host();
     record.id = record_.id + 1;
-    record.domain_pid = settings_.vmm.pid;
+    record.domain_pid = domain_pid_;
+    record.vmm_pid = settings_.vmm.process->pid;
     record.generation = generation_;
     record_ = record;
     record_.status = JobStatus::kRunning;
     record_.phase = "validate";
-    job_ = std::make_unique<UpdateJob>(make_host(), settings_.vmm, std::move(record));
+    job_ = std::make_unique<UpdateJob>(std::move(host), settings_.vmm, std::move(record));
     return {{"job-id", record_.id}};
 }
 
@@ -92,15 +98,19 @@ json UpdateService::cancel() {
 // The job calls these on its own thread; everything that they do is done on the loop's, in order.
 UpdateJob::Host UpdateService::make_host() {
     return {
-        {calls_, settings_.deadlines, settings_.configured_binary,
+        {calls_, settings_.deadlines(), settings_.configured_binary,
          [this] { loop_.post([this] { relay_.begin_switch(); }); },
          [this](const json& status) {
              loop_.post([this, status] { relay_.set_switch_status(status); });
+         },
+         [this](bool keeping) { loop_.post([this, keeping] { keeping_ = keeping; }); },
+         [this](const std::shared_ptr<const VmmProcess>& process) {
+             loop_.post([this, process] { settings_.adopt(process); });
          }},
         [this](const JobRecord& record) { loop_.post([this, record] { on_progress(record); }); },
         [this](bool stopped) { loop_.post([this, stopped] { end_switch(stopped); }); },
-        [this](const JobRecord& record, const std::shared_ptr<const Binary>& binary) {
-            loop_.post([this, record, binary] { on_finished(record, binary); });
+        [this](const JobRecord& record, const RunningVmm& vmm) {
+            loop_.post([this, record, vmm] { on_finished(record, vmm); });
         }};
 }
 
@@ -116,13 +126,10 @@ void UpdateService::end_switch(bool stopped) {
         relay_.send_event("STOP", json::object());
 }
 
-void UpdateService::on_finished(JobRecord record, std::shared_ptr<const Binary> binary) {
+void UpdateService::on_finished(JobRecord record, RunningVmm vmm) {
     job_.reset();
     generation_ = record.generation;
-    if (binary) {
-        settings_.vmm.arguments.at(0) = binary->path;
-        settings_.vmm.binary = std::move(binary);
-    }
+    settings_.vmm = std::move(vmm);
     log_end(record);
     on_progress(std::move(record));
     if (const auto callback = std::exchange(idle_callback_, {}))

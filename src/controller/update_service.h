@@ -24,12 +24,17 @@ class UpdateService {
         RunningVmm vmm;
         // What emulators.conf names now. Throws Error. Any thread.
         std::function<std::string()> configured_binary;
-        UpdateDeadlines deadlines;
+        // Of emulators.conf now. Throws Error.
+        std::function<UpdateDeadlines()> deadlines;
+        // Another process is the VMM now.
+        std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
     };
 
     // Adds its commands to the relay.
     UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Settings settings);
 
+    // Whether a job holds all that the guest needs, so that the VMM's end is not the domain's.
+    bool keeping() const { return keeping_; }
     // Calls back at once if no job is active, otherwise when it has ended.
     void when_idle(std::function<void()> callback);
 
@@ -39,7 +44,7 @@ class UpdateService {
     nlohmann::json cancel();
     UpdateJob::Host make_host();
     void on_progress(JobRecord record);
-    void on_finished(JobRecord record, std::shared_ptr<const Binary> binary);
+    void on_finished(JobRecord record, RunningVmm vmm);
     void end_switch(bool stopped);
 
     EventLoop& loop_;
@@ -47,7 +52,9 @@ class UpdateService {
     VmmCalls calls_;
     Settings settings_;
     JobRecord record_;
+    int64_t domain_pid_;
     uint64_t generation_ = 0;
+    bool keeping_ = false;
     std::function<void()> idle_callback_;
     std::unique_ptr<UpdateJob> job_;
 };

@@ -14,9 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-// The name under which the VMM keeps the descriptor of the binary to execute.
-constexpr const char* kBinaryFdName = "cpr-binary";
-
 // A moment of the VMM's; 0 if it did not tell.
 int64_t moment(const json& answer, const char* name) {
     const json timeline = answer.value("timeline", json::object());
@@ -68,7 +65,7 @@ std::vector<Step> UpdateSteps::list() {
     steps.push_back({"exec", [this] { exec(); }, [this] { undo_exec(); }});
     steps.push_back({"load", [this] { load(); }, {}});
     steps.push_back({"resume", [this] { resume(); }, {}});
-    steps.push_back({"finish", [this] { ++record_.generation; }, {}});
+    steps.push_back({"finish", [this] { finish(); }, {}});
     return steps;
 }
 
@@ -76,7 +73,7 @@ void UpdateSteps::validate() {
     record_.old_binary.path = vmm_.binary->path;
     if (record_.new_binary.path.empty())
         record_.new_binary.path = host_.configured_binary();
-    const json cpr = query_cpr();
+    const json cpr = query_cpr(host_.deadlines.query);
     record_.old_binary.version = text(cpr, "version");
     next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
     const RunLimits limits{host_.deadlines.info};
@@ -89,19 +86,15 @@ void UpdateSteps::validate() {
         throw Error(ErrorCode::kInvalidState, "the VMM is in the middle of an update ({})", state);
 }
 
-json UpdateSteps::query_cpr() {
-    json cpr = host_.vmm.call("query-cpr", json::object(), host_.deadlines.query);
+json UpdateSteps::query_cpr(std::chrono::milliseconds deadline) {
+    json cpr = host_.vmm.call("query-cpr", json::object(), deadline);
     if (!cpr.is_object())
         throw Error(ErrorCode::kInternal, "the answer to query-cpr is no object");
     return cpr;
 }
 
-void UpdateSteps::offer_binary(const Binary& binary) {
-    host_.vmm.call("getfd", {{"fdname", kBinaryFdName}}, host_.deadlines.query, binary.fd.get());
-}
-
 void UpdateSteps::prepare() {
-    offer_binary(*next_);
+    way_back_.offer_binary(*next_);
     offered_ = true;
 }
 
@@ -123,83 +116,104 @@ void UpdateSteps::save() {
     const json saved = host_.vmm.call("cpr-save", json::object(), host_.deadlines.save);
     was_running_ = flag(saved, "was-running");
     record_.state_bytes = saved.value("state-bytes", uint64_t{0});
+    way_back_.arm();
     if (was_running_) {
         record_.pause.stopped = moment(saved, "vcpus-stopped-ns");
         record_.pause.saved = monotonic_ns();
     }
 }
 
-// The VMM knows what there is to undo: it may have undone a save by itself, and it may be the old
-// binary, started again on the state that it saved.
 void UpdateSteps::undo_save() {
-    json cpr = query_cpr();
-    const std::string state = text(cpr, "state");
-    was_running_ = flag(cpr, "was-running") || was_running_;
-    if (state == "saved") {
-        host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
-    } else if (executed_ && !returned_) {
-        throw Error(ErrorCode::kInvalidState, "the guest is left stopped in the new binary");
-    } else if (state == "incoming") {
-        load_state();
+    if (resumed_)
+        throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary");
+    if (executed_)
+        way_back_.run_again(was_running_);
+    else
+        take_back_save();
+    note_pause(query_cpr(host_.deadlines.query));
+}
+
+// The VMM is the old one, and knows what there is to undo: it may have undone the save by itself.
+// Should it have ended since, the guest goes on in another process.
+void UpdateSteps::take_back_save() {
+    try {
+        // It may still be busy with the save that took too long.
+        const json cpr = query_cpr(host_.deadlines.save);
+        was_running_ = flag(cpr, "was-running") || was_running_;
+        if (text(cpr, "state") == "saved")
+            host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
+    } catch (const Error& error) {
+        if (!way_back_.armed() || !is_lost(error))
+            throw;
+        way_back_.go_back(false);
+        way_back_.run_again(was_running_);
+    }
+}
+
+void UpdateSteps::exec() {
+    try {
+        way_back_.exec_in_place(*next_);
+        executed_ = true;
+    } catch (const Error& error) {
+        // Only an answer of the VMM's own says that it is the old binary still.
+        executed_ = lost_ = is_lost(error);
+        throw;
+    }
+    record_.pause.executed = was_running_ ? monotonic_ns() : 0;
+}
+
+void UpdateSteps::undo_exec() {
+    if (executed_ && !resumed_)
+        way_back_.go_back(!lost_);
+}
+
+void UpdateSteps::load() {
+    try {
+        host_.vmm.call("cpr-load", json::object(), host_.deadlines.load);
+    } catch (const Error& error) {
+        lost_ = is_lost(error);
+        throw;
+    }
+    record_.pause.loaded = was_running_ ? monotonic_ns() : 0;
+}
+
+// The gate is what counts: a VMM that has entered the guest and does not say so in time has done
+// its work; one that says so and has not is at fault.
+void UpdateSteps::resume() {
+    try {
         if (was_running_)
             host_.vmm.call("cont", json::object(), host_.deadlines.resume);
+        const json cpr = query_cpr(host_.deadlines.query);
+        if (was_running_ && !way_back_.guest_entered())
+            throw Error(ErrorCode::kInternal, "the new binary has not entered the guest");
+        note_end_of_pause(cpr);
+        resumed_ = was_running_;
+    } catch (const Error& error) {
+        resumed_ = way_back_.guest_entered();
+        lost_ = is_lost(error);
+        if (!resumed_ || error.code() != ErrorCode::kTimeout)
+            throw;
+        log::warning("the guest runs on the new binary, which does not answer: {}",
+                     error.message());
     }
-    cpr = query_cpr();
-    // A save that failed by itself may have stopped the guest, or not have come so far.
+}
+
+// A guest that was paused enters later, at somebody's `cont`; the VMM lets go now.
+void UpdateSteps::finish() {
+    if (!was_running_)
+        host_.vmm.call("cpr-finish", json::object(), host_.deadlines.query);
+    resumed_ = true;
+    ++record_.generation;
+    vmm_.arguments.at(0) = next_->path;
+    vmm_.binary = next_;
+}
+
+// A save that failed by itself may have stopped the guest, or not have come so far.
+void UpdateSteps::note_pause(const json& cpr) {
     if (const int64_t stopped = moment(cpr, "vcpus-stopped-ns");
         record_.pause.stopped == 0 && was_running_ && stopped >= save_begin_ns_)
         record_.pause.stopped = stopped;
     note_end_of_pause(cpr);
-}
-
-void UpdateSteps::exec_binary(const Binary& binary) {
-    std::vector<std::string> arguments = vmm_.arguments;
-    arguments.at(0) = binary.path;
-    host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}},
-                   host_.deadlines.exec);
-}
-
-void UpdateSteps::exec() {
-    exec_binary(*next_);
-    executed_ = true;
-    record_.pause.executed = was_running_ ? monotonic_ns() : 0;
-    host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.exec);
-}
-
-// Back to the old binary, on the same state.
-void UpdateSteps::undo_exec() {
-    if (!executed_)
-        return;
-    if (point_of_no_return_)
-        throw Error(ErrorCode::kInvalidState, "the guest may have run on the new binary already");
-    offer_binary(*vmm_.binary);
-    exec_binary(*vmm_.binary);
-    returned_ = true;
-    host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.exec);
-}
-
-void UpdateSteps::load_state() {
-    host_.vmm.call("cpr-load", json::object(), host_.deadlines.load);
-}
-
-void UpdateSteps::load() {
-    load_state();
-    record_.pause.loaded = was_running_ ? monotonic_ns() : 0;
-}
-
-void UpdateSteps::resume() {
-    if (!was_running_)
-        return;
-    // Unless the VMM says that it failed, vCPUs may have entered the guest.
-    point_of_no_return_ = true;
-    try {
-        host_.vmm.call("cont", json::object(), host_.deadlines.resume);
-    } catch (const Error& error) {
-        point_of_no_return_ =
-            error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kVmmGone;
-        throw;
-    }
-    note_end_of_pause(query_cpr());
 }
 
 void UpdateSteps::note_end_of_pause(const json& cpr) {

@@ -3,6 +3,7 @@
 #define CPR_CONTROLLER_VMM_CALLS_H
 
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -23,11 +24,18 @@ class VmmCalls {
     nlohmann::json call(const std::string& name, nlohmann::json arguments, Deadline deadline,
                         int fd = -1);
 
+    // The same, with the descriptors that came along.
+    Message call_for_fds(const std::string& name, nlohmann::json arguments, Deadline deadline);
+
     // A command that a new binary's greeting answers; returns the greeting.
     nlohmann::json exec(const std::string& name, nlohmann::json arguments, Deadline deadline);
 
+    // Goes on with another process, and returns its greeting.
+    nlohmann::json restart(UniqueFd socket, Deadline deadline);
+
   private:
-    nlohmann::json run(const std::string& name, Message command, Deadline deadline, bool is_exec);
+    using Begin = std::function<void(VmmLink& link, Message command, VmmLink::Answer answer)>;
+    Message run(const std::string& what, Message command, Deadline deadline, Begin begin);
 
     EventLoop& loop_;
     VmmLink& link_;

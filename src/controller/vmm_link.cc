@@ -10,13 +10,6 @@
 namespace cpr::controller {
 namespace {
 
-std::vector<int> numbers(const std::vector<UniqueFd>& fds) {
-    std::vector<int> result;
-    for (const UniqueFd& fd : fds)
-        result.push_back(fd.get());
-    return result;
-}
-
 // Bad input may be long.
 std::string excerpt(const nlohmann::json& message) {
     return message.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace).substr(0, 200);
@@ -25,12 +18,26 @@ std::string excerpt(const nlohmann::json& message) {
 }  // namespace
 
 VmmLink::VmmLink(EventLoop& loop, UniqueFd socket, Handlers handlers)
-    : handlers_(std::move(handlers)),
-      connection_(loop, std::move(socket),
-                  {[this](nlohmann::json message, std::vector<UniqueFd> fds) {
-                       on_message({std::move(message), std::move(fds)});
-                   },
-                   [this](const std::string& reason) { on_closed(reason); }}) {}
+    : loop_(loop), handlers_(std::move(handlers)) {
+    connect(std::move(socket));
+}
+
+void VmmLink::connect(UniqueFd socket) {
+    connection_.emplace(
+        loop_, std::move(socket),
+        qmp::Connection::Handlers{[this](nlohmann::json message, std::vector<UniqueFd> fds) {
+                                      on_message({std::move(message), std::move(fds)});
+                                  },
+                                  [this](const std::string& reason) { on_closed(reason); }});
+}
+
+void VmmLink::restart(UniqueFd socket, Answer answer) {
+    fail_pending("another process has taken over");
+    connect(std::move(socket));
+    closed_ = false;
+    exec_id_ = ++last_id_;
+    pending_.emplace(exec_id_, std::move(answer));
+}
 
 void VmmLink::send(Message command, Answer answer) {
     enqueue(std::move(command), std::move(answer));
@@ -60,7 +67,7 @@ void VmmLink::pump() {
         // Ids grow, so that all older than this one have been answered if it is the first.
         if (!next.command.fds.empty() && pending_.begin()->first != next.id)
             return;
-        connection_.send(next.command.body, numbers(next.command.fds));
+        connection_->send(next.command.body, fd_numbers(next.command.fds));
         outbox_.pop_front();
     }
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,8 @@ struct Message {
 };
 
 // The controller's end of the private monitor. Every command gets an id of ours and its answer goes
-// to its own callback. The link lives as long as the VMM's process, over any number of new
-// binaries. On the event loop's thread; callbacks must not destroy the link.
+// to its own callback. The link lives over any number of new binaries, and over the VMM's process
+// if restart() gives it another. On the event loop's thread; callbacks must not destroy the link.
 class VmmLink {
   public:
     // The answer has "return" or "error", and no id. It is called exactly once; when the VMM ends,
@@ -48,6 +49,10 @@ class VmmLink {
     // an error.
     void exec(Message command, Answer answer);
 
+    // Goes on with another process of the VMM, whose greeting is the answer; what the old one was
+    // asked has failed. Not from a callback.
+    void restart(UniqueFd socket, Answer answer);
+
     bool closed() const { return closed_; }
 
   private:
@@ -64,8 +69,11 @@ class VmmLink {
     void on_closed(const std::string& reason);
     void fail_pending(const std::string& reason);
 
+    void connect(UniqueFd socket);
+
+    EventLoop& loop_;
     Handlers handlers_;
-    qmp::Connection connection_;
+    std::optional<qmp::Connection> connection_;
     std::deque<Outgoing> outbox_;
     // Sent ones and those in the outbox.
     std::map<uint64_t, Answer> pending_;

@@ -97,8 +97,8 @@ void CommandTable::add(Command command) {
         throw Error(ErrorCode::kInternal, "two commands are named '{}'", name);
 }
 
-json CommandTable::run(const std::string& name, const json& arguments,
-                       std::vector<UniqueFd>& fds) const {
+Reply CommandTable::run(const std::string& name, const json& arguments,
+                        std::vector<UniqueFd>& fds) const {
     const auto found = commands_.find(name);
     if (found == commands_.end())
         throw ClassError(kCommandNotFound, ErrorCode::kUnsupported,
@@ -110,7 +110,8 @@ json CommandTable::run(const std::string& name, const json& arguments,
         throw Error(ErrorCode::kInvalidState, "the command {} is not legal in state '{}'", name,
                     states_.at(state));
     Request request{arguments, fds};
-    return command.handler(request);
+    json result = command.handler(request);
+    return {std::move(result), std::move(request.answer_fds)};
 }
 
 json CommandTable::names() const {
@@ -141,12 +142,10 @@ json CommandTable::schema() const {
 }
 
 Session::Session(const CommandTable& table, const json& version)
-    : table_(table), version_(std::make_unique<json>(version)) {}
-
-Session::~Session() = default;
+    : table_(table), version_(version) {}
 
 json Session::greeting() const {
-    return {{"QMP", {{"version", *version_}, {"capabilities", json::array()}}}};
+    return {{"QMP", {{"version", version_}, {"capabilities", json::array()}}}};
 }
 
 json Session::error_reply(const Error& error) {
@@ -157,21 +156,22 @@ json Session::error_reply(const Error& error) {
               {"code", to_string(error.code())}}}};
 }
 
-json Session::handle(const json& message, std::vector<UniqueFd> fds) {
-    json reply;
+Reply Session::handle(const json& message, std::vector<UniqueFd> fds) {
+    Reply reply;
     try {
-        reply = {{"return", run(message, fds)}};
+        Reply result = run(message, fds);
+        reply = {{{"return", std::move(result.body)}}, std::move(result.fds)};
     } catch (const Error& error) {
-        reply = error_reply(error);
+        reply.body = error_reply(error);
     } catch (const std::exception& error) {
-        reply = error_reply(Error(ErrorCode::kInternal, "internal failure: {}", error.what()));
+        reply.body = error_reply(Error(ErrorCode::kInternal, "internal failure: {}", error.what()));
     }
     if (message.contains("id"))
-        reply["id"] = message["id"];
+        reply.body["id"] = message["id"];
     return reply;
 }
 
-json Session::run(const json& message, std::vector<UniqueFd>& fds) {
+Reply Session::run(const json& message, std::vector<UniqueFd>& fds) {
     for (const auto& [key, value] : message.items())
         if (key != "execute" && key != "arguments" && key != "id")
             throw Error(ErrorCode::kInvalidArgument, "QMP input member '{}' is unexpected", key);
@@ -185,7 +185,7 @@ json Session::run(const json& message, std::vector<UniqueFd>& fds) {
     const auto name = message["execute"].get<std::string>();
     if (name == "qmp_capabilities") {
         negotiate(arguments);
-        return json::object();
+        return {json::object(), {}};
     }
     if (!negotiated_)
         throw ClassError(kCommandNotFound, ErrorCode::kInvalidState,

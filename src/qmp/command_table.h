@@ -4,8 +4,7 @@
 
 #include <functional>
 #include <map>
-#include <memory>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,10 +37,17 @@ struct Argument {
 };
 
 // What a handler gets: arguments that have been checked against the table, and the descriptors that
-// came along, of which it takes what it needs.
+// came along, of which it takes what it needs. `answer_fds` travel with the answer.
 struct Request {
     const nlohmann::json& arguments;
     std::vector<UniqueFd>& fds;
+    std::vector<UniqueFd> answer_fds = {};
+};
+
+// The answer to a message, and the descriptors beside it.
+struct Reply {
+    nlohmann::json body;
+    std::vector<UniqueFd> fds;
 };
 
 struct Command {
@@ -64,9 +70,9 @@ class CommandTable {
 
     // Throws Error kInternal if the name is taken.
     void add(Command command);
-    // Runs a command. Throws Error.
-    nlohmann::json run(const std::string& name, const nlohmann::json& arguments,
-                       std::vector<UniqueFd>& fds) const;
+    // Runs a command; the body is what it returns. Throws Error.
+    Reply run(const std::string& name, const nlohmann::json& arguments,
+              std::vector<UniqueFd>& fds) const;
 
     // The answer of query-commands, and the command part of query-qmp-schema's.
     nlohmann::json names() const;
@@ -83,22 +89,21 @@ class Session {
   public:
     // `version` is what query-version answers.
     Session(const CommandTable& table, const nlohmann::json& version);
-    ~Session();
 
     nlohmann::json greeting() const;
     // Always answers, with an error if need be.
-    nlohmann::json handle(const nlohmann::json& message, std::vector<UniqueFd> fds);
+    Reply handle(const nlohmann::json& message, std::vector<UniqueFd> fds);
     // Events are sent from here on.
     bool negotiated() const { return negotiated_; }
 
     static nlohmann::json error_reply(const Error& error);
 
   private:
-    nlohmann::json run(const nlohmann::json& message, std::vector<UniqueFd>& fds);
+    Reply run(const nlohmann::json& message, std::vector<UniqueFd>& fds);
     void negotiate(const nlohmann::json& arguments);
 
     const CommandTable& table_;
-    std::unique_ptr<nlohmann::json> version_;
+    nlohmann::json version_;
     bool negotiated_ = false;
 };
 

@@ -143,9 +143,7 @@ void Connection::send(const nlohmann::json& message, std::span<const int> fds) {
     // Whatever a guest put into a string must not be able to break the stream.
     out.bytes = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\r\n";
     for (const int fd : fds) {
-        UniqueFd borrowed(fd);
-        out.fds.push_back(borrowed.dup());
-        borrowed.release();
+        out.fds.push_back(dup_fd(fd));
     }
     queued_bytes_ += out.bytes.size();
     queue_.push_back(std::move(out));

@@ -74,6 +74,17 @@ std::vector<uint8_t> OutgoingFds::serialize() const {
     return {text.begin(), text.end()};
 }
 
+nlohmann::json OutgoingFds::share(size_t first, size_t count,
+                                  std::vector<UniqueFd>& duplicates) const {
+    nlohmann::json part = nlohmann::json::array();
+    for (size_t i = first; i < entries_.size() && part.size() < count; ++i) {
+        const Entry& entry = entries_[i];
+        part.push_back({{"name", entry.name}, {"index", entry.index}, {"kind", entry.kind}});
+        duplicates.push_back(dup_fd(entry.fd));
+    }
+    return part;
+}
+
 void OutgoingFds::set_inheritable(bool on) const {
     for (size_t i = 0; i < entries_.size(); ++i) {
         try {

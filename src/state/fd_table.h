@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,6 +31,10 @@ class OutgoingFds {
     // back). Setting never throws; clearing undoes itself before it throws Error.
     void set_inheritable(bool on) const;
     size_t size() const { return entries_.size(); }
+
+    // A part of the table for somebody who holds the descriptors as well: [{"name", "index",
+    // "kind"}], and duplicates in the same order. From entry `first` on, at most `count`.
+    nlohmann::json share(size_t first, size_t count, std::vector<UniqueFd>& duplicates) const;
 
   private:
     struct Entry {
@@ -68,6 +73,10 @@ class IncomingFds {
     };
     std::map<std::pair<std::string, uint32_t>, Entry> fds_;
 };
+
+// Names that more than one program must know: a monitor's socket is this and the id of its
+// character device.
+constexpr std::string_view kMonitorFdPrefix = "monitor-";
 
 constexpr size_t kMaxFdTable = size_t{1} << 20;
 

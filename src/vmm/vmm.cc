@@ -37,7 +37,7 @@ Vmm::Vmm(CommandLine line, std::string version)
       version_(std::move(version)),
       actions_{line_.machine.no_reboot, line_.machine.no_shutdown},
       checkpoint_(std::make_unique<Checkpoint>(*this, blockers_, incoming_fds(line_.machine))),
-      commands_({"probe", "incoming", "guest", "saved"}, [this] { return state(); }),
+      commands_({"probe", "incoming", "guest", "saved", "loaded"}, [this] { return state(); }),
       signals_(open_signals()) {
     add_commands(commands_, *this);
     signal_watch_ = loop_.watch_fd(signals_.get(), G_IO_IN, [this](GIOCondition) {
@@ -85,7 +85,9 @@ MachineEvents Vmm::machine_events() {
     const auto reason = [](ShutdownCause cause) {
         return nlohmann::json{{"guest", is_guest_caused(cause)}, {"reason", to_string(cause)}};
     };
-    return {[this] { emit("STOP"); }, [this] { emit("RESUME"); },
+    return {[this] { checkpoint_->enter_guest(); },
+            [this] { emit("STOP"); },
+            [this] { emit("RESUME"); },
             [this] {
                 emit("GUEST_PANICKED", {{"action", actions_.no_shutdown ? "pause" : "poweroff"}});
             },
@@ -121,6 +123,8 @@ Vmm::State Vmm::state() const {
             return kIncoming;
         case Checkpoint::Phase::kSaved:
             return kSaved;
+        case Checkpoint::Phase::kLoaded:
+            return kLoaded;
         case Checkpoint::Phase::kNone:
             break;
     }
@@ -142,6 +146,7 @@ std::string_view Vmm::status() const {
         case kSaved:
             return "postmigrate";
         case kGuest:
+        case kLoaded:
             break;
     }
     return machine_ ? to_string(machine_->run_state()) : to_string(RunState::kPrelaunch);

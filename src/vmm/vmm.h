@@ -33,10 +33,10 @@ struct GuestActions {
 class Vmm final : public CheckpointSubject {
   public:
     // States in which commands are legal; a command's mask has bit N for state N.
-    enum State : unsigned { kProbe, kIncoming, kGuest, kSaved };
-    static constexpr unsigned kAlways = 0xf;
-    static constexpr unsigned kWithGuest = 1U << kGuest;
-    static constexpr unsigned kGuestOrSaved = 1U << kGuest | 1U << kSaved;
+    enum State : unsigned { kProbe, kIncoming, kGuest, kSaved, kLoaded };
+    static constexpr unsigned kAlways = 0x1f;
+    static constexpr unsigned kWithGuest = 1U << kGuest | 1U << kLoaded;
+    static constexpr unsigned kGuestOrSaved = kWithGuest | 1U << kSaved;
 
     // Opens the monitors; builds the guest, unless there is none (probe) or it comes from an old
     // binary (-cpr), and starts it unless -S. `version` is this program's. Throws Error.

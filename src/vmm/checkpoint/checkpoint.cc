@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "base/error.h"
@@ -113,6 +114,7 @@ Checkpoint::SaveResult Checkpoint::save() {
     const std::vector<uint8_t> stream = writer.finish();
     state_ = make_memfd("cpr-state");
     write_all(state_.get(), stream, "the state");
+    gate_fd_ = state::EntryGate::create();
     result.state_bytes = stream.size();
     result.state_written_ns = monotonic_ns();
 
@@ -137,6 +139,7 @@ void Checkpoint::undo_save(const std::vector<CheckpointParticipant*>& participan
     if (was_running_)
         undo([&] { subject_.resume_vcpus(); });
     state_.reset();
+    gate_fd_.reset();
     undo.rethrow();
 }
 
@@ -157,7 +160,30 @@ state::OutgoingFds Checkpoint::outgoing() const {
     for (const CheckpointParticipant* participant : subject_.participants())
         participant->keep(fds);
     fds.add("state", 0, state_.get());
+    fds.add(state::kEntryGateFd, 0, gate_fd_.get());
     return fds;
+}
+
+nlohmann::json Checkpoint::share(size_t first, size_t count,
+                                 std::vector<UniqueFd>& duplicates) const {
+    if (phase_ != Phase::kSaved)
+        throw Error(ErrorCode::kInvalidState, "nothing is kept in state '{}'", to_string(phase_));
+    return outgoing().share(first, count, duplicates);
+}
+
+void Checkpoint::enter_guest() {
+    if (phase_ != Phase::kLoaded)
+        return;
+    if (!gate_->enter())
+        throw Error(ErrorCode::kCancelled, "the update was given up");
+    finish();
+}
+
+void Checkpoint::finish() {
+    gate_.reset();
+    incoming_.reset();
+    if (phase_ == Phase::kLoaded)
+        phase_ = Phase::kNone;
 }
 
 void Checkpoint::exec(int binary_fd, std::vector<std::string> arguments) {
@@ -190,17 +216,18 @@ Checkpoint::LoadResult Checkpoint::load() {
     result.begin_ns = monotonic_ns();
     ScopeExit undo([&] {
         subject_.discard();
+        gate_.reset();
         incoming_->reset();
     });
     const UniqueFd state = incoming_->take("state");
+    gate_.emplace(incoming_->take(state::kEntryGateFd).get());
     Restored restored{state::StreamReader(read_all(state.get(), state::kMaxStream, "the state")),
                       *incoming_};
     result = load_from(restored, result);
     undo.dismiss();
     for (const std::string& name : incoming_->leftovers())
         log::warning("nobody took the descriptor {} of the old binary: closed", name);
-    incoming_.reset();
-    phase_ = Phase::kNone;
+    phase_ = Phase::kLoaded;
     return result;
 }
 
@@ -230,6 +257,8 @@ std::string_view to_string(Checkpoint::Phase phase) {
             return "saved";
         case Checkpoint::Phase::kIncoming:
             return "incoming";
+        case Checkpoint::Phase::kLoaded:
+            return "loaded";
     }
     return "none";
 }

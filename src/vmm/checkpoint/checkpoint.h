@@ -3,12 +3,14 @@
 #define CPR_VMM_CHECKPOINT_CHECKPOINT_H
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "state/entry_gate.h"
 #include "state/fd_table.h"
 #include "state/stream.h"
 #include "vmm/checkpoint/blockers.h"
@@ -50,7 +52,8 @@ class CheckpointSubject {
 // thread.
 class Checkpoint {
   public:
-    enum class Phase { kNone, kSaved, kIncoming };
+    // kLoaded: a guest has been loaded that the old binary could still be given back.
+    enum class Phase { kNone, kSaved, kIncoming, kLoaded };
 
     struct SaveResult {
         bool was_running;
@@ -83,13 +86,23 @@ class Checkpoint {
     SaveResult save();
     // Undoes a save. What cannot be undone is reported when all the rest has been (Error).
     void cancel();
+    // Of a saved guest: what exec() would carry over, for somebody who keeps it in case that this
+    // process ends. See OutgoingFds::share().
+    nlohmann::json share(size_t first, size_t count, std::vector<UniqueFd>& duplicates) const;
     // Executes a binary in this process; returns only by Error kExecFailed, in the same phase.
-    // After a save it carries the guest over; in phase kIncoming it hands on what came, for
-    // instance back to the old binary after a load that failed.
+    // After a save it carries the guest over; in the phases kIncoming and kLoaded it hands on what
+    // came, back to the old binary.
     [[noreturn]] void exec(int binary_fd, std::vector<std::string> arguments);
     // Builds the machine from what the old binary left; it is ready to run then. Throws Error, and
     // can then be tried again.
     LoadResult load();
+    // After a load: lets go of what the old binary would need.
+    void finish();
+
+    // Directly before the first vCPU enters the guest after a load: from here on the saved state is
+    // stale, and finish() is implied. Throws Error kCancelled if the update has been given up
+    // meanwhile. Does nothing at another entry.
+    void enter_guest();
 
     // The state section of the checkpoint itself.
     static state::SectionInfo section();
@@ -108,6 +121,9 @@ class Checkpoint {
     Phase phase_;
     bool was_running_ = false;
     UniqueFd state_;
+    UniqueFd gate_fd_;
+    // After a load, until the guest is entered.
+    std::optional<state::EntryGate> gate_;
 };
 
 std::string_view to_string(Checkpoint::Phase phase);

@@ -65,6 +65,15 @@ GuestMemory::GuestMemory(uint64_t bytes, std::optional<UniqueFd> preserved) : by
     // KiB.
     if (madvise(host_, bytes_, MADV_HUGEPAGE) < 0)
         log::debug("the guest's memory is not in huge pages");
+    if (preserved)
+        touch();
+}
+
+// A mapping that does not work must show before the guest runs in it.
+void GuestMemory::touch() const {
+    const auto* bytes = static_cast<const volatile uint8_t*>(host_);
+    (void)bytes[0];
+    (void)bytes[bytes_ - 1];
 }
 
 GuestMemory::~GuestMemory() {

@@ -28,6 +28,8 @@ class GuestMemory {
     std::vector<MemoryRegion> regions() const;
 
   private:
+    void touch() const;
+
     uint64_t bytes_;
     UniqueFd fd_;
     void* host_ = nullptr;

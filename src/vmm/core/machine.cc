@@ -32,6 +32,8 @@ void Machine::Impl::start() {
         throw Error(ErrorCode::kInvalidState,
                     "the guest cannot run on after its {}: reset it first", to_string(run_state_));
     clock_.resume();
+    if (events_.on_entry)
+        events_.on_entry();
     start_vcpus();
     enter(RunState::kRunning);
     if (events_.on_resume)

@@ -40,6 +40,9 @@ bool is_guest_caused(ShutdownCause cause);
 
 // What the machine reports; the monitor makes QMP events of it. Called on the main thread.
 struct MachineEvents {
+    // The vCPUs are ready, and the next thing is that they enter the guest; may throw Error to keep
+    // them from it.
+    std::function<void()> on_entry;
     std::function<void()> on_stop;
     std::function<void()> on_resume;
     std::function<void()> on_panic;  // STOP follows, then on_shutdown unless no_shutdown

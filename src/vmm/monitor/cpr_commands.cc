@@ -55,6 +55,16 @@ json load(Checkpoint& checkpoint) {
               {"interrupts-attached-ns", result.interrupts_attached_ns}}}};
 }
 
+// Less than SCM_MAX_FD, so that a part always fits into one message.
+constexpr size_t kDescriptorsAtOnce = 128;
+
+json descriptors(Checkpoint& checkpoint, Request& request) {
+    const auto first = request.arguments.value("first", int64_t{0});
+    if (first < 0)
+        throw Error(ErrorCode::kInvalidArgument, "Parameter 'first' expects a non-negative value");
+    return checkpoint.share(static_cast<size_t>(first), kDescriptorsAtOnce, request.answer_fds);
+}
+
 // The descriptor of the binary is not carried over; it is there again if the exec fails.
 json exec(Vmm& vmm, const json& arguments) {
     std::vector<std::string> argv;
@@ -80,6 +90,7 @@ json exec(Vmm& vmm, const json& arguments) {
 void add_cpr_commands(qmp::CommandTable& table, Vmm& vmm) {
     constexpr unsigned kWhenSaved = 1U << Vmm::kSaved;
     constexpr unsigned kWhenIncoming = 1U << Vmm::kIncoming;
+    constexpr unsigned kWhenLoaded = 1U << Vmm::kLoaded;
     table.add({"query-cpr", {}, Vmm::kAlways, [&vmm](Request&) { return query(vmm); }});
     table.add(
         {"cpr-save", {}, Vmm::kWithGuest, [&vmm](Request&) { return save(vmm.checkpoint()); }});
@@ -87,10 +98,18 @@ void add_cpr_commands(qmp::CommandTable& table, Vmm& vmm) {
                    vmm.checkpoint().cancel();
                    return json::object();
                }});
+    table.add({"cpr-descriptors",
+               {{"first", ArgumentType::kInteger, true}},
+               kWhenSaved,
+               [&vmm](Request& request) { return descriptors(vmm.checkpoint(), request); }});
     table.add({"cpr-exec",
                {{"fdname", ArgumentType::kString}, {"arguments", ArgumentType::kArray}},
-               kWhenSaved | kWhenIncoming,
+               kWhenSaved | kWhenIncoming | kWhenLoaded,
                [&vmm](Request& request) { return exec(vmm, request.arguments); }});
+    table.add({"cpr-finish", {}, Vmm::kWithGuest, [&vmm](Request&) {
+                   vmm.checkpoint().finish();
+                   return json::object();
+               }});
     table.add({"cpr-load", {}, kWhenIncoming, [&vmm](Request&) { return load(vmm.checkpoint()); }});
 }
 

@@ -29,7 +29,7 @@ Monitor::~Monitor() {
 }
 
 void Monitor::open(state::IncomingFds* incoming) {
-    const std::string name = "monitor-" + id_;
+    const std::string name = fd_name();
     UniqueFd client;
     if (incoming) {
         if (chardev_.server)
@@ -80,7 +80,8 @@ void Monitor::greet(UniqueFd client) {
 }
 
 void Monitor::on_message(const nlohmann::json& message, std::vector<UniqueFd> fds) {
-    connection_->send(session_->handle(message, std::move(fds)));
+    const qmp::Reply reply = session_->handle(message, std::move(fds));
+    connection_->send(reply.body, fd_numbers(reply.fds));
 }
 
 void Monitor::on_closed(const std::string& reason) {
@@ -108,11 +109,15 @@ void Monitor::flush(int milliseconds) {
         connection_->flush(milliseconds);
 }
 
+std::string Monitor::fd_name() const {
+    return std::string(state::kMonitorFdPrefix) + chardev_.id;
+}
+
 void Monitor::keep(state::OutgoingFds& fds) const {
     if (listener_)
-        fds.add("monitor-" + id_ + "-listener", 0, listener_.get());
+        fds.add(fd_name() + "-listener", 0, listener_.get());
     if (connection_)
-        fds.add("monitor-" + id_, 0, connection_->fd());
+        fds.add(fd_name(), 0, connection_->fd());
 }
 
 std::string Monitor::filename() const {

@@ -41,6 +41,7 @@ class Monitor : public CheckpointParticipant {
     std::string filename() const;
 
   private:
+    std::string fd_name() const;
     void open(state::IncomingFds* incoming);
     void watch_listener();
     void greet(UniqueFd client);

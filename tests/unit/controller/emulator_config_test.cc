@@ -43,6 +43,18 @@ TEST(EmulatorConfig, NamesFileAndGroupOfWhatIsMissing) {
     }
 }
 
+TEST(EmulatorConfig, DeadlinesAreInMilliseconds) {
+    const TestFolder folder;
+    const EmulatorConfig config(
+        folder.file("c",
+                    "[a]\nbinary=/vmm\nload-deadline=250\n[b]\nbinary=/vmm\nexec-deadline=soon\n"
+                    "[c]\nbinary=/vmm\nkill-deadline=0\n"));
+    EXPECT_EQ(config.find("a").deadlines.load, std::chrono::milliseconds(250));
+    EXPECT_EQ(config.find("a").deadlines.save, UpdateDeadlines().save);
+    EXPECT_NE(message_of([&] { config.find("b"); }).find("'exec-deadline'"), std::string::npos);
+    EXPECT_NE(message_of([&] { config.find("c"); }).find("'kill-deadline'"), std::string::npos);
+}
+
 TEST(EmulatorConfig, NamesAFileThatCannotBeRead) {
     const TestFolder folder;
     const std::string absent = folder.path("absent");

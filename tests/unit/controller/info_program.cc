@@ -7,9 +7,17 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/io.h"
+#include "state/entry_gate.h"
+
 namespace {
+
+using namespace cpr;
+using nlohmann::json;
 
 void print_info(const char* name, const char* version, int format, int section) {
     std::printf(
@@ -70,6 +78,42 @@ int misbehave(const std::string& name) {
     return 0;
 }
 
+json member(const std::vector<uint8_t>& table, const char* name) {
+    for (const json& entry : json::parse(table))
+        if (entry["name"] == name)
+            return entry["fd"];
+    return nullptr;
+}
+
+// A VMM that was started on a state: does on its monitor what the old binary does in a rollback.
+int continue_guest(const std::string& name, const std::string& option) {
+    const int table_fd = std::atoi(option.c_str() + strlen("fd="));
+    const auto table = read_all(table_fd, 1 << 20, "the table");
+    state::EntryGate gate(member(table, "entry-gate"));
+    std::FILE* monitor = fdopen(member(table, "monitor-charmonitor").get<int>(), "r+");
+    const auto say = [&](const json& message) {
+        const std::string text = message.dump() + "\n";
+        [[maybe_unused]] const auto n = write(fileno(monitor), text.data(), text.size());
+    };
+    if (name == "old-fails")
+        return 1;
+    say({{"QMP", {{"version", "again"}, {"capabilities", json::array()}}}});
+    char line[4096];
+    while (std::fgets(line, sizeof(line), monitor)) {
+        const json command = json::parse(line);
+        const std::string verb = command["execute"];
+        if (verb == "cont")
+            gate.enter();
+        if (verb == "query-cpr")
+            say({{"return", {{"state", "none"}, {"was-running", true}}}, {"id", command["id"]}});
+        else if (verb == "query-status")
+            say({{"return", {{"status", "running"}, {"running", true}}}, {"id", command["id"]}});
+        else
+            say({{"return", json::object()}, {"id", command["id"]}});
+    }
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -77,9 +121,11 @@ int main(int argc, char** argv) {
     const std::string name = path.substr(path.rfind('/') + 1);
     if (name == "vmm" || name == "controller")
         return report(name, argc, argv);
+    if (argc > 2 && std::string(argv[argc - 2]) == "-cpr")
+        return continue_guest(name, argv[argc - 1]);
     if (argc != 2 || std::string(argv[1]) != "--info")
         return 2;
-    if (name == "old")
+    if (name.starts_with("old"))
         print_info("cpr-vmm", "0.1.0", 1, 1);
     else if (name == "new")
         print_info("cpr-vmm", "0.1.0+next", 1, 1);

@@ -19,4 +19,5 @@ tests_unit_controller_LDADD = src/controller/libcontroller.la $(UNIT_LIBS)
 EXTRA_tests_unit_controller_DEPENDENCIES = tests/info_program$(EXEEXT)
 
 tests_info_program_SOURCES = tests/unit/controller/info_program.cc
-tests_info_program_LDADD =
+tests_info_program_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_info_program_LDADD = src/state/libstate.la

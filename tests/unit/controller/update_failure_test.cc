@@ -156,7 +156,7 @@ TEST_F(UpdateTest, ALoadThatFailsGoesBackToTheOldBinary) {
     EXPECT_EQ(job["generation"], 0);
 }
 
-TEST_F(UpdateTest, AGuestThatIsLeftStoppedIsReportedToLibvirt) {
+TEST_F(UpdateTest, ANewBinaryThatCannotBeToldToGoIsKilled) {
     vmm_->fails("cpr-load", "corrupt-state", "no");
     int execs = 0;
     vmm_->on("cpr-exec", [&](const json&) -> std::optional<json> {
@@ -167,20 +167,38 @@ TEST_F(UpdateTest, AGuestThatIsLeftStoppedIsReportedToLibvirt) {
         return std::nullopt;
     });
     start();
+    const auto killed = process_;
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["error"]["code"], "corrupt-state");
+    EXPECT_NE(process_, killed);
+    // Never a second try to load on the new binary.
+    EXPECT_EQ(vmm_->count("cpr-load"), 1u);
+    EXPECT_TRUE(state::EntryGate(gate_fd_.get()).entered());
+}
+
+class OldFails : public UpdateTest {
+    void SetUp() override { set_up("old-fails"); }
+};
+
+TEST_F(OldFails, AGuestThatIsLostIsReported) {
+    vmm_->on("cpr-load", [this](const json&) -> std::optional<json> {
+        loop_.post([this] { vmm_->die(); });
+        return std::nullopt;
+    });
+    start();
     const json job = result();
     EXPECT_EQ(job["status"], "failed");
     EXPECT_NE(job["error"]["desc"].get<std::string>().find("could not be undone"),
               std::string::npos);
-    EXPECT_EQ(client_->events("STOP"), 1u);
-    // Never a second try to load on the new binary, and never a guest that runs half loaded.
-    EXPECT_EQ(vmm_->count("cpr-load"), 1u);
-    EXPECT_EQ(vmm_->count("cont"), 0u);
+    EXPECT_FALSE(state::EntryGate(gate_fd_.get()).entered());
 }
 
-TEST_F(UpdateTest, AfterTheFirstEntryThereIsNoWayBack) {
+TEST_F(UpdateTest, AGuestThatWasEnteredHasNoWayBack) {
     // Too late for the deadline, so that a way back would still find a VMM that answers.
     EventSource late;
     vmm_->on("cont", [&](const json& command) -> std::optional<json> {
+        enter_guest();
         late = loop_.after(std::chrono::milliseconds(1200), [this, command] {
             vmm_->answer(command, {{"return", json::object()}});
         });
@@ -188,12 +206,31 @@ TEST_F(UpdateTest, AfterTheFirstEntryThereIsNoWayBack) {
     });
     start();
     const json job = result();
-    EXPECT_EQ(job["status"], "failed");
-    EXPECT_EQ(job["phase"], "resume");
-    EXPECT_EQ(job["error"]["code"], "timeout");
+    EXPECT_EQ(job["status"], "completed") << job;
+    EXPECT_EQ(job["generation"], 1);
     EXPECT_EQ(vmm_->count("getfd"), 1u);
     EXPECT_EQ(vmm_->count("cpr-exec"), 1u);
     EXPECT_EQ(vmm_->count("cpr-load"), 1u);
+}
+
+TEST_F(UpdateTest, AVmmThatEndsWithTheGuestIsAnOrdinaryEnd) {
+    const auto process = process_;
+    vmm_->on("cont", [this](const json&) -> std::optional<json> {
+        enter_guest();
+        loop_.post([this] { vmm_->die(); });
+        return std::nullopt;
+    });
+    start();
+    EXPECT_EQ(result()["status"], "failed");
+    EXPECT_EQ(process_, process);
+}
+
+TEST_F(UpdateTest, AnEntryThatIsOnlyClaimedIsNone) {
+    vmm_->returns("cont", json::object());
+    start();
+    const json job = result();
+    EXPECT_EQ(job["phase"], "resume");
+    EXPECT_NE(job["status"], "completed");
 }
 
 TEST_F(UpdateTest, AContThatIsRefusedGoesBack) {
@@ -202,6 +239,7 @@ TEST_F(UpdateTest, AContThatIsRefusedGoesBack) {
         if (!std::exchange(refused, true))
             return json{{"error", {{"class", "GenericError"}, {"desc", "not ready"}}}};
         running_ = monotonic_ns();
+        enter_guest();
         return json{{"return", json::object()}};
     });
     start();
@@ -210,21 +248,38 @@ TEST_F(UpdateTest, AContThatIsRefusedGoesBack) {
     EXPECT_EQ(job["status"], "rolled-back") << job;
 }
 
-class DyingVmm : public UpdateTest, public testing::WithParamInterface<const char*> {};
+struct Loss {
+    const char* command;
+    bool dies;
+    const char* status;
+};
 
-TEST_P(DyingVmm, EndsTheJobAtOnce) {
-    vmm_->on(GetParam(), [this](const json&) -> std::optional<json> {
-        loop_.post([this] { vmm_->die(); });
+class LostVmm : public UpdateTest, public testing::WithParamInterface<Loss> {};
+
+// Before the save is complete nothing but the VMM has the guest; after it, the keeper has it too.
+TEST_P(LostVmm, TheGuestGoesOnInAnotherProcessFromTheSaveOn) {
+    const auto lost = process_;
+    vmm_->on(GetParam().command, [this](const json&) -> std::optional<json> {
+        if (GetParam().dies)
+            loop_.post([this] { vmm_->die(); });
         return std::nullopt;
     });
     start();
     const json job = result();
-    EXPECT_EQ(job["status"], "failed") << job;
-    EXPECT_EQ(job["error"]["code"], "vmm-gone") << job;
+    EXPECT_EQ(job["status"], GetParam().status) << job;
+    EXPECT_EQ(job["error"]["code"], GetParam().dies ? "vmm-gone" : "timeout") << job;
+    const bool kept = job["status"] == "rolled-back";
+    EXPECT_EQ(process_ != lost, kept);
+    EXPECT_EQ(gate_fd_ && state::EntryGate(gate_fd_.get()).entered(), kept);
+    EXPECT_EQ(job.contains("vmm-pid"), process_->pid != lost->pid);
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, DyingVmm,
-                         testing::Values("query-cpr", "cpr-save", "cpr-exec", "cpr-load", "cont"));
+INSTANTIATE_TEST_SUITE_P(
+    Commands, LostVmm,
+    testing::Values(Loss{"query-cpr", true, "failed"}, Loss{"cpr-save", true, "failed"},
+                    Loss{"cpr-exec", true, "rolled-back"}, Loss{"cpr-load", true, "rolled-back"},
+                    Loss{"cont", true, "rolled-back"}, Loss{"cpr-exec", false, "rolled-back"},
+                    Loss{"cpr-load", false, "rolled-back"}, Loss{"cont", false, "rolled-back"}));
 
 }  // namespace
 }  // namespace cpr::controller

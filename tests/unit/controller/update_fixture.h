@@ -16,9 +16,12 @@ using Names = std::vector<std::string>;
 // Whole updates, from libvirt's end of the monitor, against a VMM that follows docs/protocol.md.
 class UpdateTest : public LoopTest {
   protected:
-    void SetUp() override {
-        folder_.program("old");
+    void SetUp() override { set_up("old"); }
+
+    void set_up(const std::string& old) {
+        folder_.program(old);
         folder_.program("new");
+        process_ = start_bystander();
         auto [ours, theirs] = socket_pair();
         vmm_ = std::make_unique<FakeVmm>(loop_, std::move(theirs));
         link_ = std::make_unique<VmmLink>(
@@ -31,12 +34,14 @@ class UpdateTest : public LoopTest {
         deadlines.query = deadlines.save = deadlines.exec = deadlines.load = deadlines.resume =
             std::chrono::milliseconds(1000);
         deadlines.info = std::chrono::milliseconds(3000);
-        auto binary = std::make_shared<const Binary>(open_binary(folder_.path("old")));
+        auto binary = std::make_shared<const Binary>(open_binary(folder_.path(old)));
         service_ = std::make_unique<UpdateService>(
             loop_, *link_, *relay_,
-            UpdateService::Settings{{42, binary, {folder_.path("old"), "-S"}},
-                                    [this] { return configured_; },
-                                    deadlines});
+            UpdateService::Settings{
+                {process_, binary, {folder_.path(old), "-S"}},
+                [this] { return configured_; },
+                [deadlines] { return deadlines; },
+                [this](std::shared_ptr<const VmmProcess> process) { process_ = process; }});
         script_vmm();
         vmm_->greet();
         client_ = std::make_unique<FakeClient>(loop_, connect_to(folder_.path("m.sock")));
@@ -44,12 +49,37 @@ class UpdateTest : public LoopTest {
         run_until([&] { return client_->answer("caps").has_value(); });
     }
 
+    // Stands for the VMM's process where it is killed or its limits are looked at.
+    static std::shared_ptr<const VmmProcess> start_bystander() {
+        const Binary sleep = open_binary("/bin/sleep");
+        ProcessSpec spec;
+        spec.binary = sleep.fd.get();
+        spec.arguments = {"sleep", "1000"};
+        return std::make_shared<const VmmProcess>(start_process(spec));
+    }
+
     void TearDown() override {
         vmm_->die();
         bool idle = false;
         service_->when_idle([&] { idle = true; });
         run_until([&] { return idle; });
+        kill_process(*process_, std::chrono::seconds(5));
     }
+
+    // The gate, alone: whoever takes more takes nothing.
+    std::optional<json> send_descriptors(const json& command) {
+        std::vector<int> fds;
+        json list = json::array();
+        if (command["arguments"]["first"] == 0) {
+            fds.push_back(gate_fd_.get());
+            list = {{{"name", "entry-gate"}, {"index", 0}, {"kind", "memfd"}},
+                    {{"name", "monitor-charmonitor"}, {"index", 0}, {"kind", "socket"}}};
+            fds.push_back(vmm_->fd());
+        }
+        vmm_->send({{"return", list}, {"id", command["id"]}}, fds);
+        return std::nullopt;
+    }
+    void enter_guest() { state::EntryGate(gate_fd_.get()).enter(); }
 
     void script_vmm() {
         vmm_->on("query-cpr", [this](const json&) {
@@ -68,15 +98,19 @@ class UpdateTest : public LoopTest {
         });
         vmm_->returns("getfd", json::object());
         vmm_->returns("closefd", json::object());
+        vmm_->returns("cpr-finish", json::object());
         vmm_->on("cpr-save", [this](const json&) {
             state_ = "saved";
             stopped_ = monotonic_ns();
+            gate_fd_ = state::EntryGate::create();
             vmm_->event("STOP");
             return json{{"return",
                          {{"was-running", running_before_},
                           {"state-bytes", 4711},
                           {"timeline", {{"vcpus-stopped-ns", stopped_}}}}}};
         });
+        vmm_->on("cpr-descriptors",
+                 [this](const json& command) { return send_descriptors(command); });
         vmm_->on("cpr-exec", [this](const json&) {
             state_ = "incoming";
             vmm_->greet("9.9.9");
@@ -94,7 +128,10 @@ class UpdateTest : public LoopTest {
             vmm_->event("RESUME");
             return json{{"return", json::object()}};
         };
-        vmm_->on("cont", go_on);
+        vmm_->on("cont", [this, go_on](const json& command) {
+            enter_guest();
+            return go_on(command);
+        });
         vmm_->on("cpr-cancel", go_on);
     }
 
@@ -134,7 +171,9 @@ class UpdateTest : public LoopTest {
     // The VMM's commands since the update began, less questions.
     std::vector<std::string> deeds() const {
         std::vector<std::string> names = vmm_->names();
-        std::erase_if(names, [](const std::string& name) { return name.starts_with("query-"); });
+        std::erase_if(names, [](const std::string& name) {
+            return name.starts_with("query-") || name == "cpr-descriptors";
+        });
         return names;
     }
     bool saw_host_events() const { return client_->events("STOP") + client_->events("RESUME") > 0; }
@@ -147,6 +186,8 @@ class UpdateTest : public LoopTest {
     bool left_stopped_ = false;
     int64_t stopped_ = 0;
     int64_t running_ = 0;
+    UniqueFd gate_fd_;
+    std::shared_ptr<const VmmProcess> process_;
     std::unique_ptr<FakeVmm> vmm_;
     std::unique_ptr<VmmLink> link_;
     std::unique_ptr<Relay> relay_;

@@ -14,7 +14,8 @@ TEST_F(UpdateTest, GoesThroughAllPhases) {
     EXPECT_EQ(job["status"], "completed") << job;
     EXPECT_EQ(job["phase"], "finish");
     EXPECT_EQ(job["generation"], 1);
-    EXPECT_EQ(job["domain-pid"], 42);
+    EXPECT_EQ(job["domain-pid"], process_->pid);
+    EXPECT_FALSE(job.contains("vmm-pid"));
     EXPECT_EQ(job["old"], (json{{"binary", folder_.path("old")}, {"version", "0.1.0"}}));
     EXPECT_EQ(job["new"], (json{{"binary", folder_.path("new")}, {"version", "0.1.0+next"}}));
     EXPECT_EQ(job["state-bytes"], 4711);
@@ -132,6 +133,7 @@ TEST_F(UpdateTest, CanBeCancelledBeforeTheExec) {
     vmm_->on("cpr-save", [&](const json& command) -> std::optional<json> {
         waiting = command;
         state_ = "saved";
+        gate_fd_ = state::EntryGate::create();
         return std::nullopt;
     });
     start();
@@ -144,16 +146,35 @@ TEST_F(UpdateTest, CanBeCancelledBeforeTheExec) {
     EXPECT_EQ(deeds(), (Names{"getfd", "cpr-save", "cpr-cancel", "closefd"}));
 }
 
-TEST_F(UpdateTest, CannotBeCancelledAfterTheExec) {
+TEST_F(UpdateTest, CanBeCancelledInTheNewBinary) {
     json waiting;
     vmm_->on("cpr-load", [&](const json& command) -> std::optional<json> {
-        waiting = command;
-        return std::nullopt;
+        if (waiting.is_null())
+            return waiting = command, std::nullopt;
+        return json{{"return", {{"was-running", true}}}};
     });
     start();
     run_until([&] { return !waiting.is_null(); });
     ask("cancel-update-in-place");
     vmm_->answer(waiting, {{"return", {{"was-running", true}}}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "cancelled") << job;
+    EXPECT_EQ(job["generation"], 0);
+    EXPECT_EQ(vmm_->count("cpr-exec"), 2u);
+    EXPECT_EQ(vmm_->count("cont"), 1u);
+}
+
+TEST_F(UpdateTest, CannotBeCancelledOnceTheGuestIsEntered) {
+    json waiting;
+    vmm_->on("cont", [&](const json& command) -> std::optional<json> {
+        waiting = command;
+        enter_guest();
+        return std::nullopt;
+    });
+    start();
+    run_until([&] { return !waiting.is_null(); });
+    ask("cancel-update-in-place");
+    vmm_->answer(waiting, {{"return", json::object()}});
     EXPECT_EQ(result()["status"], "completed");
 }
 

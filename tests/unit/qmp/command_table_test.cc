@@ -37,7 +37,7 @@ class CommandTableTest : public ::testing::Test {
         session_.emplace(table_, json{{"package", "p"}});
     }
 
-    json ask(const json& message) { return session_->handle(message, {}); }
+    json ask(const json& message) { return session_->handle(message, {}).body; }
     json run(const std::string& name, const json& arguments = json::object()) {
         return ask({{"execute", name}, {"arguments", arguments}});
     }
@@ -127,6 +127,17 @@ TEST_F(CommandTableTest, HandsDescriptorsToTheHandler) {
     const int number = fds[0].get();
     session_->handle({{"execute", "take"}}, std::move(fds));
     EXPECT_EQ(taken_.get(), number);
+}
+
+TEST_F(CommandTableTest, DescriptorsOfTheHandlerTravelWithTheAnswer) {
+    table_.add({"give", {}, 0b11, [](Request& request) {
+                    request.answer_fds.emplace_back(open("/dev/null", O_RDONLY | O_CLOEXEC));
+                    return json::object();
+                }});
+    negotiate();
+    EXPECT_EQ(session_->handle({{"execute", "give"}}, {}).fds.size(), 1u);
+    EXPECT_TRUE(
+        session_->handle({{"execute", "echo"}, {"arguments", {{"text", "x"}}}}, {}).fds.empty());
 }
 
 TEST_F(CommandTableTest, ListsItsCommands) {

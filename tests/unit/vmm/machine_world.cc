@@ -46,7 +46,7 @@ void MachineWorld::make(Restored* restored) {
     backends.vfio = std::make_unique<fakes::FakeVfio>();
     machine =
         std::make_unique<Machine>(config, loop, blockers, chardevs, restored, std::move(backends));
-    machine->set_events({[this] { events.emplace_back("stop"); },
+    machine->set_events({[this] { on_entry(); }, [this] { events.emplace_back("stop"); },
                          [this] { events.emplace_back("resume"); },
                          [this] { events.emplace_back("panic"); },
                          [this](ShutdownCause cause) {

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ class MachineWorld : public testing::Test {
     MachineConfig config;
     QuietChardev* chardev = nullptr;
     std::vector<std::string> events;
+    std::function<void()> on_entry = [] {};
     std::unique_ptr<Machine> machine;
 
   private:

@@ -69,7 +69,8 @@ class RealKvmTest : public testing::Test {
     }
     void make(Restored* restored) {
         machine_ = std::make_unique<Machine>(config_, loop_, blockers_, chardevs_, restored);
-        machine_->set_events({.on_stop = {},
+        machine_->set_events({.on_entry = {},
+                              .on_stop = {},
                               .on_resume = {},
                               .on_panic = [this] { ++panics_; },
                               .on_reset = [this](ShutdownCause) { ++resets_; },

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/io.h"
@@ -173,6 +174,23 @@ TEST_F(CheckpointTest, AFailedExecKeepsTheStateAndClosesDescriptorsAgain) {
     EXPECT_EQ(script_.journal, kUndo);
 }
 
+TEST_F(CheckpointTest, WhatIsSavedCanBeKeptElsewhere) {
+    std::vector<UniqueFd> fds;
+    EXPECT_THROW(checkpoint_.share(0, 8, fds), Error);
+    checkpoint_.save();
+    const auto first = checkpoint_.share(0, 3, fds);
+    const auto rest = checkpoint_.share(3, 8, fds);
+    ASSERT_EQ(first.size(), 3u);
+    ASSERT_EQ(rest.size(), 1u);
+    ASSERT_EQ(fds.size(), 4u);
+    EXPECT_EQ(first[0]["name"], "a");
+    EXPECT_EQ(first[2], (nlohmann::json{{"name", "state"}, {"index", 0}, {"kind", "memfd"}}));
+    EXPECT_EQ(rest[0]["name"], state::kEntryGateFd);
+    EXPECT_FALSE(state::EntryGate(fds[3].get()).entered());
+    for (const UniqueFd& fd : fds)
+        EXPECT_EQ(fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
+}
+
 TEST_F(CheckpointTest, ExecHandsOverDescriptorsAndAppendsTheTable) {
     checkpoint_.save();
     // The new program is a shell that counts what it inherited and looks at its arguments.
@@ -196,11 +214,13 @@ TEST_F(CheckpointTest, ExecHandsOverDescriptorsAndAppendsTheTable) {
 }
 
 // A table as the old binary would have left it, with descriptors of this process.
-state::IncomingFds arrived(UniqueFd state) {
+state::IncomingFds arrived(UniqueFd state, UniqueFd gate = state::EntryGate::create()) {
     state::OutgoingFds out;
     out.add("state", 0, state.get());
+    out.add(state::kEntryGateFd, 0, gate.get());
     state::IncomingFds in(out.serialize());
     state.release();
+    gate.release();
     return in;
 }
 
@@ -227,7 +247,45 @@ TEST(CheckpointLoad, BuildsClaimsAttachesAndThenLetsGo) {
     EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kIncoming);
     EXPECT_TRUE(checkpoint.load().was_running);
     EXPECT_EQ(script.journal, (Journal{"build", "a.claim", "b.claim", "a.attach", "b.attach"}));
+    EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kLoaded);
+    EXPECT_THROW(checkpoint.save(), Error);
+    checkpoint.enter_guest();
     EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kNone);
+    EXPECT_NO_THROW(checkpoint.enter_guest());
+}
+
+TEST(CheckpointLoad, TheGuestIsNotEnteredAfterTheUpdateWasGivenUp) {
+    Script script;
+    Subject subject(script);
+    Blockers blockers;
+    UniqueFd fd = state::EntryGate::create();
+    state::EntryGate gate(fd.get());
+    Checkpoint checkpoint(subject, blockers, arrived(empty_state(), std::move(fd)));
+    checkpoint.load();
+    EXPECT_TRUE(gate.withdraw());
+    try {
+        checkpoint.enter_guest();
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kCancelled);
+    }
+    EXPECT_FALSE(gate.entered());
+    // By the old binary, in this process.
+    gate.reopen();
+    checkpoint.enter_guest();
+    EXPECT_TRUE(gate.entered());
+    EXPECT_FALSE(gate.withdraw());
+}
+
+TEST(CheckpointLoad, APausedGuestIsFinishedWithoutAnEntry) {
+    Script script;
+    Subject subject(script);
+    Blockers blockers;
+    Checkpoint checkpoint(subject, blockers, arrived(empty_state()));
+    checkpoint.load();
+    checkpoint.finish();
+    EXPECT_EQ(checkpoint.phase(), Checkpoint::Phase::kNone);
+    EXPECT_NO_THROW(checkpoint.enter_guest());
 }
 
 TEST(CheckpointLoad, EveryFailureDiscardsAndCanBeTriedAgain) {

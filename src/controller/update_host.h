@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_UPDATE_HOST_H
+#define CPR_CONTROLLER_UPDATE_HOST_H
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "controller/binary_info.h"
+#include "controller/update_deadlines.h"
+#include "controller/vmm_calls.h"
+#include "controller/vmm_process.h"
+
+namespace cpr::controller {
+
+// The VMM as it is now.
+struct RunningVmm {
+    std::shared_ptr<const VmmProcess> process;
+    // What it runs: the file itself, whatever its path names by now.
+    std::shared_ptr<const Binary> binary;
+    // Its command line, program name first, less what an update appends.
+    std::vector<std::string> arguments;
+};
+
+// What the steps need of the controller. All are called on the job's thread.
+struct UpdateHost {
+    VmmCalls& vmm;
+    UpdateDeadlines deadlines;
+    // What emulators.conf names for this domain's emulator. Throws Error.
+    std::function<std::string()> configured_binary;
+    // As Relay's.
+    std::function<void()> begin_switch;
+    std::function<void(const nlohmann::json& status)> set_switch_status;
+    // Whether the end of the VMM is the job's business now, and not the domain's end.
+    std::function<void(bool keeping)> set_keeping;
+    // Another process is the domain's VMM from now on.
+    std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
+};
+
+}  // namespace cpr::controller
+
+#endif

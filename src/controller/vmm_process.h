@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_VMM_PROCESS_H
+#define CPR_CONTROLLER_VMM_PROCESS_H
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace cpr::controller {
+
+// A VMM's process. Its number may be reused once it has ended; the descriptor never names another.
+struct VmmProcess {
+    int64_t pid = 0;
+    UniqueFd pidfd;
+};
+
+using ResourceLimits = std::vector<std::pair<int, rlimit>>;
+
+// The limits of a process. Throws Error.
+ResourceLimits limits_of(int64_t pid);
+
+struct ProcessSpec {
+    int binary = -1;  // open descriptor of the program
+    std::vector<std::string> arguments;
+    std::vector<int> inherited;  // stay open under their numbers, beside standard error
+    ResourceLimits limits;
+    // The number that the process is to have, if it is free and the kernel lets us choose (that
+    // takes CAP_CHECKPOINT_RESTORE).
+    int64_t wanted_pid = 0;
+};
+
+// Starts a program as a child of this process, in a session of its own. Any thread. Throws Error;
+// kBinaryNotExecutable if it cannot be executed.
+VmmProcess start_process(const ProcessSpec& spec);
+
+// Kills, and returns when nothing of the process is left: no descriptor and no memory. Throws
+// Error kTimeout if it does not end in time.
+void kill_process(const VmmProcess& process, std::chrono::milliseconds deadline);
+
+}  // namespace cpr::controller
+
+#endif

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/way_back.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/log.h"
+
+namespace cpr::controller {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kAttempts = 3;
+
+}  // namespace
+
+bool is_lost(const Error& error) {
+    return error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kVmmGone;
+}
+
+void WayBack::arm() {
+    auto keeper = std::make_unique<Keeper>(limits_of(vmm_.process->pid));
+    for (size_t before = 0;;) {
+        Message part =
+            host_.vmm.call_for_fds("cpr-descriptors", {{"first", before}}, host_.deadlines.query);
+        keeper->add(part.body, std::move(part.fds));
+        if (keeper->size() == before)
+            break;
+        before = keeper->size();
+    }
+    keeper->gate();
+    keeper_ = std::move(keeper);
+    host_.set_keeping(true);
+}
+
+void WayBack::offer_binary(const Binary& binary) {
+    host_.vmm.call("getfd", {{"fdname", kBinaryFdName}}, host_.deadlines.query, binary.fd.get());
+}
+
+void WayBack::exec_in_place(const Binary& binary) {
+    std::vector<std::string> arguments = vmm_.arguments;
+    arguments.at(0) = binary.path;
+    host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}},
+                   host_.deadlines.exec);
+    host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
+}
+
+void WayBack::go_back(bool vmm_answers) {
+    if (!keeper_->gate().withdraw())
+        throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary already");
+    if (vmm_answers) {
+        try {
+            go_back_in_place();
+            return;
+        } catch (const Error& error) {
+            log::warning("the new binary cannot be told to go: {}", error.message());
+        }
+    }
+    replace_process();
+}
+
+void WayBack::go_back_in_place() {
+    offer_binary(*vmm_.binary);
+    exec_in_place(*vmm_.binary);
+    keeper_->ring_interrupts();
+    keeper_->gate().reopen();
+}
+
+void WayBack::replace_process() {
+    kill_process(*vmm_.process, host_.deadlines.kill);
+    keeper_->ring_interrupts();
+    // The dead can enter nothing.
+    keeper_->gate().reopen();
+    Keeper::Started started = keeper_->start(*vmm_.binary, vmm_.arguments, vmm_.process->pid);
+    auto process = std::make_shared<const VmmProcess>(std::move(started.process));
+    if (process->pid != vmm_.process->pid)
+        log::warning(
+            "the VMM is process {} now, not {}: what libvirt knows of its process is stale",
+            process->pid, vmm_.process->pid);
+    vmm_.process = process;
+    host_.adopt(process);
+    host_.vmm.restart(std::move(started.monitor), host_.deadlines.exec);
+    host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
+}
+
+void WayBack::load_and_run(bool was_running) {
+    host_.vmm.call("cpr-load", json::object(), host_.deadlines.load);
+    if (was_running)
+        host_.vmm.call("cont", json::object(), host_.deadlines.resume);
+}
+
+void WayBack::run_again(bool was_running) {
+    for (int attempt = 1;; ++attempt) {
+        try {
+            load_and_run(was_running);
+            return;
+        } catch (const Error& error) {
+            if (attempt == kAttempts || !keeper_->gate().withdraw())
+                throw;
+            log::warning("the old binary has failed on the guest, attempt {}: {}", attempt,
+                         error.message());
+            replace_process();
+        }
+    }
+}
+
+}  // namespace cpr::controller
