@@ -46,6 +46,8 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
     : loop_(loop),
       vmm_(options.vmm.process),
       signal_fd_(make_signal_fd()),
+      monitor_path_(socket_path(options.listener.get())),
+      known_pid_(vmm_->pid),
       link_(loop, std::move(options.vmm_socket),
             {[this](const nlohmann::json& greeting) { on_greeting(greeting); },
              [this](Message event) { relay_.on_event(std::move(event)); },
@@ -66,6 +68,8 @@ UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
     vmm_ = std::move(process);
+    stray_ =
+        vmm_->pid == known_pid_ ? nullptr : std::make_unique<StrayVmm>(loop_, vmm_, monitor_path_);
     exit_watch_ =
         loop_.watch_fd(vmm_->pidfd.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
 }

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_CONTROLLER_H
 #define CPR_CONTROLLER_CONTROLLER_H
 
+#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -10,6 +11,7 @@
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
 #include "controller/relay.h"
+#include "controller/stray_vmm.h"
 #include "controller/update_service.h"
 #include "controller/vmm_link.h"
 
@@ -48,6 +50,9 @@ class Controller {
     EventLoop& loop_;
     std::shared_ptr<const VmmProcess> vmm_;
     UniqueFd signal_fd_;
+    std::string monitor_path_;
+    int64_t known_pid_;  // to libvirt
+    std::unique_ptr<StrayVmm> stray_;
     VmmLink link_;
     Relay relay_;
     UpdateService service_;

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_JOB_RECORD_H
 #define CPR_CONTROLLER_JOB_RECORD_H
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -44,6 +45,8 @@ struct JobRecord {
     uint64_t id = 0;
     JobStatus status = JobStatus::kNone;
     bool check = false;
+    // For the whole of it, up to the point of no return; nothing: as long as its steps may take.
+    std::optional<std::chrono::milliseconds> timeout;
     std::string phase;
     // What libvirt knows, and the VMM's process after a rollback that had to start another.
     int64_t domain_pid = 0;

@@ -15,6 +15,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/qmp_error.h src/controller/qmp_error.cc \
 	src/controller/relay.h src/controller/relay.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
+	src/controller/stray_vmm.h src/controller/stray_vmm.cc \
 	src/controller/translate.h \
 	src/controller/update_deadlines.h \
 	src/controller/update_host.h \

@@ -38,6 +38,8 @@ void UpdateJob::enter_phase(const UpdateSteps& steps, const std::string& name) {
         record_.phases.back().end_ns = now;
     if (cancelled_ && steps.can_cancel())
         throw Error(ErrorCode::kCancelled, "the update was cancelled");
+    if (steps.can_cancel())
+        steps.check_time();
     record_.phase = name;
     record_.phases.push_back({name, now, 0});
     host_.on_progress(record_);

@@ -24,10 +24,14 @@ JobRecord parse_request(const json& arguments) {
             record.new_binary.path = value.get<std::string>();
         else if (key == "check" && value.is_boolean())
             record.check = value.get<bool>();
-        else if (key == "binary" || key == "check")
+        else if (key == "timeout" && value.is_number_unsigned() && value > 0)
+            record.timeout = std::chrono::milliseconds(value.get<uint32_t>());
+        else if (key == "binary" || key == "check" || key == "timeout")
             throw Error(ErrorCode::kInvalidArgument,
                         "Invalid parameter type for '{}', expected: {}", key,
-                        key == "binary" ? "string" : "boolean");
+                        key == "binary"  ? "string"
+                        : key == "check" ? "boolean"
+                                         : "positive integer");
         else
             throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
     }

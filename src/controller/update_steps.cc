@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -76,7 +77,7 @@ void UpdateSteps::validate() {
     const json cpr = query_cpr(host_.deadlines.query);
     record_.old_binary.version = text(cpr, "version");
     next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
-    const RunLimits limits{host_.deadlines.info};
+    const RunLimits limits{within(host_.deadlines.info)};
     const BinaryInfo next = read_binary_info(*next_, limits);
     record_.new_binary.version = next.version;
     check_compatible(read_binary_info(*vmm_.binary, limits), next, sections_of(cpr));
@@ -84,6 +85,20 @@ void UpdateSteps::validate() {
     refuse_blockers(record_.blockers);
     if (const std::string state = text(cpr, "state"); state != "none")
         throw Error(ErrorCode::kInvalidState, "the VMM is in the middle of an update ({})", state);
+}
+
+// The end of the whole update may come before that of a step.
+std::chrono::milliseconds UpdateSteps::within(std::chrono::milliseconds deadline) const {
+    if (!record_.timeout)
+        return deadline;
+    const std::chrono::milliseconds spent((monotonic_ns() - begin_ns_) / 1'000'000);
+    return std::clamp(*record_.timeout - spent, std::chrono::milliseconds(1), deadline);
+}
+
+void UpdateSteps::check_time() const {
+    if (record_.timeout && monotonic_ns() - begin_ns_ > record_.timeout->count() * 1'000'000)
+        throw Error(ErrorCode::kTimeout, "the update took longer than {} ms",
+                    record_.timeout->count());
 }
 
 json UpdateSteps::query_cpr(std::chrono::milliseconds deadline) {
@@ -113,7 +128,7 @@ void UpdateSteps::save() {
     host_.begin_switch();
     host_.set_switch_status(host_.vmm.call("query-status", json::object(), host_.deadlines.query));
     save_begin_ns_ = monotonic_ns();
-    const json saved = host_.vmm.call("cpr-save", json::object(), host_.deadlines.save);
+    const json saved = host_.vmm.call("cpr-save", json::object(), within(host_.deadlines.save));
     was_running_ = flag(saved, "was-running");
     record_.state_bytes = saved.value("state-bytes", uint64_t{0});
     way_back_.arm();
@@ -152,7 +167,7 @@ void UpdateSteps::take_back_save() {
 
 void UpdateSteps::exec() {
     try {
-        way_back_.exec_in_place(*next_);
+        way_back_.exec_in_place(*next_, within(host_.deadlines.exec));
         executed_ = true;
     } catch (const Error& error) {
         // Only an answer of the VMM's own says that it is the old binary still.
@@ -169,7 +184,7 @@ void UpdateSteps::undo_exec() {
 
 void UpdateSteps::load() {
     try {
-        host_.vmm.call("cpr-load", json::object(), host_.deadlines.load);
+        host_.vmm.call("cpr-load", json::object(), within(host_.deadlines.load));
     } catch (const Error& error) {
         lost_ = is_lost(error);
         throw;

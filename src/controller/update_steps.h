@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/monotonic.h"
 #include "controller/job_record.h"
 #include "controller/step_list.h"
 #include "controller/update_host.h"
@@ -28,6 +29,8 @@ class UpdateSteps {
     const RunningVmm& vmm() const { return vmm_; }
     // True up to the point of no return: so far an update can be cancelled.
     bool can_cancel() const { return !resumed_; }
+    // Throws Error kTimeout if the whole update has taken longer than it may.
+    void check_time() const;
     // Whether the guest ran before, and was stopped for the update.
     bool interrupted_guest() const { return was_running_; }
 
@@ -44,6 +47,7 @@ class UpdateSteps {
 
     void finish();
 
+    std::chrono::milliseconds within(std::chrono::milliseconds deadline) const;
     nlohmann::json query_cpr(std::chrono::milliseconds deadline);
     void take_back_save();
     void note_pause(const nlohmann::json& cpr);
@@ -53,6 +57,7 @@ class UpdateSteps {
     RunningVmm vmm_;
     JobRecord& record_;
     WayBack way_back_{host_, vmm_};
+    int64_t begin_ns_ = monotonic_ns();
     std::shared_ptr<const Binary> next_;
     bool was_running_ = false;
     int64_t save_begin_ns_ = 0;

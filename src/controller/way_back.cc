@@ -38,11 +38,10 @@ void WayBack::offer_binary(const Binary& binary) {
     host_.vmm.call("getfd", {{"fdname", kBinaryFdName}}, host_.deadlines.query, binary.fd.get());
 }
 
-void WayBack::exec_in_place(const Binary& binary) {
+void WayBack::exec_in_place(const Binary& binary, std::chrono::milliseconds deadline) {
     std::vector<std::string> arguments = vmm_.arguments;
     arguments.at(0) = binary.path;
-    host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}},
-                   host_.deadlines.exec);
+    host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}}, deadline);
     host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
 }
 
@@ -62,7 +61,7 @@ void WayBack::go_back(bool vmm_answers) {
 
 void WayBack::go_back_in_place() {
     offer_binary(*vmm_.binary);
-    exec_in_place(*vmm_.binary);
+    exec_in_place(*vmm_.binary, host_.deadlines.exec);
     keeper_->ring_interrupts();
     keeper_->gate().reopen();
 }

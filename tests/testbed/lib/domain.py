@@ -26,7 +26,7 @@ COMPLAINT = re.compile(
     r"I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|clocksource.*unstable|Oops|"
     r"Kernel panic")
 
-TEMPLATE = """<domain type='kvm'>
+TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <memory unit='MiB'>{memory}</memory>
   <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
@@ -51,6 +51,7 @@ TEMPLATE = """<domain type='kvm'>
     {serial}
     {hostdevs}
   </devices>
+  <qemu:commandline>{environment}</qemu:commandline>
 </domain>
 """
 
@@ -70,9 +71,10 @@ class Domain:
     """Defined on construction; destroyed when the scenario is over."""
 
     def __init__(self, l1, emulator, name="guest", vcpus=1, memory_mib=512, jobs=(), options="",
-                 devices=NVME_DEVICES[:1]):
+                 devices=NVME_DEVICES[:1], environment=()):
         """`jobs` and `options` are for the guest's init: see tests/guests/init.sh. `devices` are
-        the PCI addresses of what is passed through."""
+        the PCI addresses of what is passed through, `environment` (name, value) pairs for the
+        emulator program."""
         self.l1 = l1
         self.name = name
         self.emulator = emulator
@@ -84,6 +86,8 @@ class Domain:
             name=name, memory=memory_mib, vcpus=vcpus, kernel=guest_kernel(),
             initrd=FILES / "guest.cpio", cmdline=escape(cmdline), emulator=emulator,
             serial="<serial type='pty'><target port='0'/></serial>",
+            environment="".join(f"<qemu:env name='{variable}' value='{value}'/>"
+                                for variable, value in environment),
             hostdevs="\n    ".join(self.hostdev_xml(device) for device in devices)),
             encoding="utf-8")
         l1.virsh("define", path)

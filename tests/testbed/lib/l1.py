@@ -27,6 +27,7 @@ class L1:
         self.share = pathlib.Path("/testbed")
         self.started = time.monotonic()
         self.slow = int(self.cmdline_option("testbed.slow") or 1)
+        self.full = "testbed.full" in self.cmdline().split()
         self.marks = 0
         self.cleanups = []
 
@@ -136,10 +137,14 @@ class L1:
         (self.share / "threads.log").write_text(threads, encoding="utf-8")
 
     @staticmethod
-    def cmdline_option(name):
+    def cmdline():
+        """L1's kernel command line."""
+        return pathlib.Path("/proc/cmdline").read_text(encoding="ascii")
+
+    @classmethod
+    def cmdline_option(cls, name):
         """Value of NAME=VALUE on L1's kernel command line."""
-        text = pathlib.Path("/proc/cmdline").read_text(encoding="ascii")
-        found = re.search(rf"(?:^|\s){re.escape(name)}=(\S+)", text)
+        found = re.search(rf"(?:^|\s){re.escape(name)}=(\S+)", cls.cmdline())
         return found.group(1) if found else None
 
     def trace(self):

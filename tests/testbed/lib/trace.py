@@ -43,9 +43,10 @@ class Trace:
         return cls([event for event in events if event is not None])
 
     def mark_index(self, mark):
-        """Where the mark is, or None if it has not been written yet."""
+        """Where the mark was written last, or None if it has not been yet. L1's kernel writes to the
+        register, too, when it starts."""
         wanted = f"{EDU_DEVICE} @0x{MARK_REGISTER:x} <- 0x{mark:x}"
-        for index, event in enumerate(self.events):
+        for index, event in reversed(list(enumerate(self.events))):
             if event.name == "pci_cfg_write" and event.text.endswith(wanted):
                 return index
         return None

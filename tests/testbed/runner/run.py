@@ -91,9 +91,12 @@ class Session:
                           getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
         slow = self.options.slow
         self.machines.append(machine)
-        machine.start(f"testbed.scenario={name} testbed.slow={slow}",
+        full = self.options.full
+        machine.start(f"testbed.scenario={name} testbed.slow={slow}" + " testbed.full" * full,
                       trace_io=getattr(scenario, "TRACE_IO", False), iops=getattr(scenario, "NVME_IOPS", 0))
         limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * slow
+        if full:
+            limit = getattr(scenario, "FULL_TIMEOUT_S", limit) * slow
         in_time = machine.wait(limit)
         machine.stop()
         if not in_time:

@@ -11,6 +11,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/launch_test.cc \
 	tests/unit/controller/relay_test.cc \
 	tests/unit/controller/step_list_test.cc \
+	tests/unit/controller/stray_vmm_test.cc \
 	tests/unit/controller/update_fixture.h \
 	tests/unit/controller/update_failure_test.cc \
 	tests/unit/controller/update_test.cc

@@ -248,6 +248,18 @@ TEST_F(UpdateTest, AContThatIsRefusedGoesBack) {
     EXPECT_EQ(job["status"], "rolled-back") << job;
 }
 
+TEST_F(UpdateTest, TheWholeUpdateHasATime) {
+    vmm_->on("cpr-load", [](const json&) { return std::nullopt; });
+    const int64_t begin = monotonic_ns();
+    start({{"timeout", 400}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["error"]["code"], "timeout");
+    EXPECT_LT(monotonic_ns() - begin, 950'000'000);
+    for (const json& wrong : {json(0), json(-1), json("soon")})
+        EXPECT_TRUE(ask("update-in-place", {{"timeout", wrong}}).contains("error")) << wrong;
+}
+
 struct Loss {
     const char* command;
     bool dies;

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/stray_vmm.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+
+#include "base/log.h"
+#include "base/pidfd.h"
+
+namespace cpr::controller {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kInterval = 200ms;
+// As libvirt gives a process between SIGTERM and SIGKILL.
+constexpr auto kPatience = 10s;
+
+}  // namespace
+
+std::string socket_path(int listener) {
+    sockaddr_un address{};
+    socklen_t size = sizeof(address);
+    if (getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) < 0 ||
+        size <= offsetof(sockaddr_un, sun_path))
+        return {};
+    const std::string path(address.sun_path, size - offsetof(sockaddr_un, sun_path));
+    return path.substr(0, path.find('\0'));
+}
+
+StrayVmm::StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process, std::string path)
+    : loop_(loop), process_(std::move(process)), path_(std::move(path)) {
+    if (!path_.empty())
+        look();
+}
+
+void StrayVmm::look() {
+    if (access(path_.c_str(), F_OK) < 0 && errno == ENOENT) {
+        log::info("libvirt has removed '{}': ending the VMM, process {}", path_, process_->pid);
+        end(SIGTERM);
+        return;
+    }
+    timer_ = loop_.after(kInterval, [this] { look(); });
+}
+
+void StrayVmm::end(int signal_number) {
+    pidfd_send_signal(process_->pidfd.get(), signal_number, nullptr, 0);
+    if (signal_number == SIGTERM)
+        timer_ = loop_.after(kPatience, [this] { end(SIGKILL); });
+}
+
+}  // namespace cpr::controller

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every phase of an update fails in many ways, and the guest is kept each time."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+from lib.domain import EMULATOR, Domain
+from lib.faults import (ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, SENDMSG, TALKS_GARBAGE,
+                        PWRITE, Fault, Injector, delayed, error, killed)
+from lib.l1 import Failure
+from lib.update import NEXT_VMM, TOOL, VMM, Update, job
+
+TIMEOUT_S = 400
+FULL_TIMEOUT_S = 2400
+# Of the cells in the short form, every so many.
+SHORT_STEP = 5
+
+CONFIG = pathlib.Path("/etc/libvirt-cpr/emulators.conf")
+DEADLINES_MS = {"query": 4000, "info": 6000, "save": 4000, "exec": 6000, "load": 6000,
+                "resume": 4000, "kill": 5000}
+# docs/protocol.md: the phase that failed, and the way back; and the tools of a slow machine.
+LONGEST_STOP_NS = 1_000_000 * (6000 + 5000 + 6000 + 6000 + 4000)
+OLD, NEW = "old", "new"
+# Long enough for something to be done to a running update.
+A_WHILE = delayed(2500)
+
+
+class Cell:
+    """A phase and a fault in it. `binary` names or makes the new binary; `meanwhile` is done
+    while the fault lasts."""
+
+    def __init__(self, phase, name, fault=None, binary=None, meanwhile=None,
+                 status=("rolled-back",)):
+        self.phase = phase
+        self.name = name
+        self.fault = fault
+        self.binary = binary
+        self.meanwhile = meanwhile
+        self.status = status
+
+
+# -- new binaries that are none ---------------------------------------------------------------
+
+def script(text):
+    """A maker of an executable script."""
+    def make(_matrix):
+        path = pathlib.Path("/run/cpr-bad-binary")
+        path.write_text("#!/bin/sh\n" + text, encoding="ascii")
+        path.chmod(0o755)
+        return path
+    return make
+
+
+def truncated(matrix):
+    """The next binary, cut off: the kernel takes its header."""
+    path = pathlib.Path("/run/cpr-truncated")
+    path.write_bytes(pathlib.Path(matrix.next).read_bytes()[:65536])
+    path.chmod(0o755)
+    return path
+
+
+def vanishing_info(matrix):
+    """Answers --info as the next binary does, and is another thing when it is executed."""
+    return script(f'[ "$1" = --info ] && exec {matrix.next} --info\nexec sleep 1000\n')(matrix)
+
+
+# -- what is done meanwhile -------------------------------------------------------------------
+
+def cancel(matrix):
+    """The operator has changed their mind."""
+    matrix.guest.qmp("cancel-update-in-place")
+
+
+def kill_client(matrix):
+    """The tool dies; the update is none of its business any more."""
+    matrix.client.send_signal(signal.SIGKILL)
+
+
+def restart_libvirt(matrix):
+    """The daemon goes and comes back."""
+    matrix.l1.restart_libvirt()
+
+
+def kill_vmm(matrix):
+    """The VMM's process is killed by somebody."""
+    os.kill(matrix.guest.pid(), signal.SIGKILL)
+
+
+REFUSED = ("failed",)
+DONE = ("completed",)
+CELLS = [
+    Cell("validate", "missing binary", binary="/nonexistent/vmm", status=REFUSED),
+    Cell("validate", "binary not executable", binary="/etc/passwd", status=REFUSED),
+    Cell("validate", "foreign binary", binary="/usr/bin/true", status=REFUSED),
+    Cell("validate", "folder as binary", binary="/usr", status=REFUSED),
+    Cell("validate", "truncated binary", binary=truncated, status=REFUSED),
+    Cell("validate", "--info talks garbage", binary=script("head -c 9999 /dev/urandom\n"),
+         status=REFUSED),
+    Cell("validate", "--info crashes", binary=script("kill -SEGV $$\n"), status=REFUSED),
+    Cell("validate", "--info hangs", binary=script("sleep 1000\n"), status=REFUSED),
+    Cell("validate", "--info without end", binary=script("yes\n"), status=REFUSED),
+    Cell("validate", "the tool is killed", binary=script("sleep 3; exit 1\n"),
+         meanwhile=kill_client, status=REFUSED),
+    Cell("validate", "libvirtd restarts", binary=script("sleep 3; exit 1\n"),
+         meanwhile=restart_libvirt, status=REFUSED),
+    Cell("prepare", "cancelled", Fault(OLD, SENDMSG, A_WHILE, 2), meanwhile=cancel,
+         status=("cancelled",)),
+
+    Cell("save", "irqfd cannot be detached", Fault(OLD, "KVM_IRQFD", error("EIO"))),
+    Cell("save", "second irqfd cannot be detached", Fault(OLD, "KVM_IRQFD", error("EIO"), 2)),
+    Cell("save", "vCPU state cannot be read", Fault(OLD, "KVM_GET_LAPIC", error("EIO"))),
+    Cell("save", "second vCPU's state cannot be read", Fault(OLD, "KVM_GET_LAPIC", error("EIO"), 2)),
+    Cell("save", "clock cannot be read", Fault(OLD, "KVM_GET_CLOCK", error("EIO"))),
+    Cell("save", "no memfd for the state", Fault(OLD, MEMFD, error("EMFILE"))),
+    Cell("save", "no memfd for the gate", Fault(OLD, MEMFD, error("ENOMEM"), 2)),
+    Cell("save", "state cannot be written", Fault(OLD, PWRITE, error("ENOSPC"))),
+    Cell("save", "state is written in pieces", Fault(OLD, PWRITE, TALKS_GARBAGE), status=DONE),
+    Cell("save", "container is not able", Fault(OLD, "VFIO_CHECK_EXTENSION", error("EIO"))),
+    Cell("save", "vaddrs cannot be invalidated",
+         Fault(OLD, "VFIO_IOMMU_UNMAP_DMA", error("EINVAL"))),
+    Cell("save", "takes longer than it may", Fault(OLD, PWRITE, delayed(6000))),
+    Cell("save", "cancelled", Fault(OLD, PWRITE, A_WHILE), meanwhile=cancel, status=("cancelled",)),
+    Cell("save", "the tool is killed", Fault(OLD, PWRITE, A_WHILE), meanwhile=kill_client,
+         status=DONE),
+    Cell("save", "libvirtd restarts", Fault(OLD, PWRITE, A_WHILE), meanwhile=restart_libvirt,
+         status=DONE),
+
+    Cell("exec", "no such file", Fault(OLD, EXECVEAT, error("ENOENT"))),
+    Cell("exec", "permission denied", Fault(OLD, EXECVEAT, error("EACCES"))),
+    Cell("exec", "not permitted, as by a sandbox", Fault(OLD, EXECVEAT, error("EPERM"))),
+    Cell("exec", "out of memory", Fault(OLD, EXECVEAT, error("ENOMEM"))),
+    Cell("exec", "no descriptor table", Fault(OLD, MEMFD, error("EMFILE"), 3)),
+    Cell("exec", "old VMM killed at the exec", Fault(OLD, EXECVEAT, killed("SIGKILL"))),
+    Cell("exec", "old VMM crashes at the exec", Fault(OLD, EXECVEAT, killed("SIGSEGV"))),
+    Cell("exec", "old VMM hangs at the exec", Fault(OLD, EXECVEAT, HANGS)),
+    Cell("exec", "new VMM killed at its start", Fault(NEW, SENDMSG, killed("SIGKILL"))),
+    Cell("exec", "new VMM crashes at its start", Fault(NEW, SENDMSG, killed("SIGSEGV"))),
+    Cell("exec", "new VMM hangs at its start", Fault(NEW, SENDMSG, HANGS)),
+    Cell("exec", "new VMM ends at its start", Fault(NEW, SENDMSG, EXITS)),
+    Cell("exec", "new VMM talks garbage at its start", Fault(NEW, SENDMSG, TALKS_GARBAGE)),
+    Cell("exec", "new VMM aborts at its second message", Fault(NEW, SENDMSG, killed("SIGABRT"), 2)),
+    Cell("exec", "binary is another thing now", binary=vanishing_info),
+    Cell("exec", "cancelled", Fault(OLD, EXECVEAT, A_WHILE), meanwhile=cancel,
+         status=("cancelled",)),
+    Cell("exec", "libvirtd restarts", Fault(OLD, EXECVEAT, A_WHILE), meanwhile=restart_libvirt,
+         status=DONE),
+
+    Cell("load", "no VM", Fault(NEW, "KVM_CREATE_VM", error("ENOMEM"))),
+    Cell("load", "no vCPU", Fault(NEW, "KVM_CREATE_VCPU", error("ENOMEM"))),
+    Cell("load", "no second vCPU", Fault(NEW, "KVM_CREATE_VCPU", error("EMFILE"), 2)),
+    Cell("load", "no interrupt controller", Fault(NEW, "KVM_CREATE_IRQCHIP", error("EIO"))),
+    Cell("load", "no memory slot", Fault(NEW, "KVM_SET_USER_MEMORY_REGION", error("EINVAL"))),
+    Cell("load", "no third memory slot",
+         Fault(NEW, "KVM_SET_USER_MEMORY_REGION", error("EEXIST"), 3)),
+    Cell("load", "vCPU state refused", Fault(NEW, "KVM_SET_LAPIC", error("EINVAL"))),
+    Cell("load", "memory cannot be mapped", Fault(NEW, MMAP, error("ENOMEM"))),
+    Cell("load", "first claim fails", Fault(NEW, "VFIO_IOMMU_MAP_DMA", error("ENOMEM"))),
+    Cell("load", "second claim fails", Fault(NEW, "VFIO_IOMMU_MAP_DMA", error("EFAULT"), 2)),
+    Cell("load", "killed at the first claim", Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGKILL"))),
+    Cell("load", "killed at the second claim",
+         Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGKILL"), 2)),
+    Cell("load", "crashes at the second claim",
+         Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGSEGV"), 2)),
+    Cell("load", "hangs at the second claim", Fault(NEW, "VFIO_IOMMU_MAP_DMA", HANGS, 2)),
+    Cell("load", "irqfd cannot be attached", Fault(NEW, "KVM_IRQFD", error("EBUSY"))),
+    Cell("load", "second irqfd cannot be attached", Fault(NEW, "KVM_IRQFD", error("EBUSY"), 2)),
+    Cell("load", "killed at the irqfd", Fault(NEW, "KVM_IRQFD", killed("SIGKILL"))),
+    Cell("load", "killed at the second irqfd", Fault(NEW, "KVM_IRQFD", killed("SIGKILL"), 2)),
+    Cell("load", "no routes", Fault(NEW, "KVM_SET_GSI_ROUTING", error("EINVAL"))),
+    Cell("load", "ends at the memory", Fault(NEW, MMAP, EXITS)),
+    Cell("load", "answers with garbage", Fault(NEW, SENDMSG, TALKS_GARBAGE, 3)),
+    Cell("load", "killed at the answer", Fault(NEW, SENDMSG, killed("SIGKILL"), 3)),
+    Cell("load", "cancelled", Fault(NEW, MMAP, A_WHILE), meanwhile=cancel, status=("cancelled",)),
+    Cell("load", "the tool is killed", Fault(NEW, MMAP, A_WHILE), meanwhile=kill_client,
+         status=DONE),
+    Cell("load", "libvirtd restarts", Fault(NEW, MMAP, A_WHILE), meanwhile=restart_libvirt,
+         status=DONE),
+    Cell("load", "the process is killed from outside", Fault(NEW, MMAP, A_WHILE),
+         meanwhile=kill_vmm),
+
+    Cell("resume", "clock cannot be set", Fault(NEW, "KVM_SET_CLOCK", error("EINVAL"))),
+    Cell("resume", "killed at the clock", Fault(NEW, "KVM_SET_CLOCK", killed("SIGKILL"))),
+    Cell("resume", "crashes at the clock", Fault(NEW, "KVM_SET_CLOCK", killed("SIGSEGV"))),
+    Cell("resume", "hangs at the clock", Fault(NEW, "KVM_SET_CLOCK", HANGS)),
+    Cell("resume", "ends at the clock", Fault(NEW, "KVM_SET_CLOCK", EXITS)),
+    Cell("resume", "the tool is killed", Fault(NEW, "KVM_SET_CLOCK", A_WHILE),
+         meanwhile=kill_client, status=DONE),
+]
+
+
+class Matrix:
+    """The guest, and what it runs on."""
+
+    def __init__(self, l1):
+        self.l1 = l1
+        self.injector = Injector()
+        self.client = None
+        self.kept = self.lost = 0
+        self.guest = Domain(l1, EMULATOR, vcpus=2, jobs=["io"], environment=ENVIRONMENT)
+        self.start()
+
+    def start(self):
+        """Let the guest run on the first binary."""
+        self.current, self.next = VMM, NEXT_VMM
+        self.guest.start()
+        self.guest.wait_for_io(20)
+
+    def program(self, who):
+        """Name of the program that runs the guest, or of the one that is to run it."""
+        return pathlib.Path(self.current if who == OLD else self.next).name
+
+    def attempt(self, cell):
+        """Start the update, do what is to be done meanwhile, and return the job."""
+        l1 = self.l1
+        before = job(self.guest)["job-id"]
+        binary = cell.binary(self) if callable(cell.binary) else cell.binary or self.next
+        if cell.fault:
+            self.injector.arm(cell.fault, self.program(cell.fault.program))
+        self.client = subprocess.Popen([TOOL, self.guest.name, str(binary)],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if cell.meanwhile:
+            l1.wait_until(self.injector.fired if cell.fault else lambda: self.began(before), 30,
+                          "the fault to begin")
+            cell.meanwhile(self)
+        _, said = self.client.communicate(timeout=90 * l1.slow)
+        l1.log(f"{TOOL} ended with {self.client.returncode}: {said.strip()}")
+        l1.wait_until(lambda: job(self.guest)["status"] != "running", 60, "the job to end")
+        last = job(self.guest)
+        l1.require(last["job-id"] == before + 1, "no job was started")
+        l1.require(not cell.fault or self.injector.fired(), "the fault was never reached")
+        self.injector.disarm()
+        return last
+
+    def began(self, before):
+        """Whether a new job has."""
+        return job(self.guest)["job-id"] > before
+
+    def swap(self):
+        """The guest runs on the other binary now."""
+        self.current, self.next = self.next, self.current
+
+    def try_cell(self, cell):
+        """One cell; the time for which the guest was stopped, in ms."""
+        l1, guest = self.l1, self.guest
+        first, _, _ = l1.mark()
+        last = self.attempt(cell)
+        l1.require(last["status"] in cell.status,
+                   f"the job ended as {last['status']}, not {cell.status}: {last.get('error')}")
+        if last["status"] == "completed":
+            self.swap()
+        else:
+            l1.require(last["phase"] in (cell.phase, following(cell)),
+                       f"it failed in {last['phase']}: {last.get('error')}")
+        l1.require(guest.state() == "running", "the guest does not run")
+        guest.wait_for_io(20)
+        stopped = last.get("pause", {}).get("total-ns", 0)
+        l1.require(stopped <= LONGEST_STOP_NS * l1.slow, f"it was stopped for {stopped / 1e6} ms")
+        update = Update(guest, self.next)
+        self.swap()
+        update.first_mark = (first, 0, 0)
+        update.require_device_untouched()
+        guest.wait_for_io(10)
+        return last["status"], stopped / 1e6, "vmm-pid" in last
+
+    def run_cell(self, cell):
+        """Report a cell; a guest that is lost is replaced, so that the others can be tried."""
+        self.l1.log(f"=== {cell.phase}: {cell.name}")
+        try:
+            status, stopped, moved = self.try_cell(cell)
+            self.kept += 1
+        except Failure as failure:
+            self.lost += 1
+            self.l1.log(f"LOST: {failure}")
+            status, stopped, moved = "LOST", 0, False
+            self.injector.disarm()
+            self.guest.virsh("destroy", check=False)
+            self.start()
+        print(f"| {cell.phase:8} | {cell.name:40} | {status:11} | {stopped:8.1f} ms "
+              f"| {'new process' if moved else ''}", flush=True)
+
+
+def following(cell):
+    """A cancelled update ends at the border to the next phase."""
+    phases = ["validate", "prepare", "save", "exec", "load", "resume", "finish"]
+    return cell.phase if cell.meanwhile is not cancel else phases[phases.index(cell.phase) + 1]
+
+
+def set_deadlines(l1):
+    """Short ones, as far as the emulated machine allows."""
+    text = CONFIG.read_text(encoding="utf-8")
+    for name, value in DEADLINES_MS.items():
+        text += f"{name}-deadline={value * l1.slow}\n"
+    CONFIG.write_text(text, encoding="utf-8")
+
+
+def run(l1):
+    """All cells, or in the short form some of each phase."""
+    set_deadlines(l1)
+    matrix = Matrix(l1)
+    cells = CELLS if l1.full else CELLS[::SHORT_STEP]
+    for cell in cells:
+        matrix.run_cell(cell)
+    matrix.guest.require_no_complaints()
+    print(f"{len(cells)} faults injected, {matrix.kept} guests kept, {matrix.lost} lost", flush=True)
+    l1.require(matrix.lost == 0, f"{matrix.lost} guests were lost")
