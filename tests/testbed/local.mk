@@ -7,7 +7,10 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/l1/qemu.conf \
 	tests/testbed/lib/__init__.py tests/testbed/lib/console.py tests/testbed/lib/domain.py \
 	tests/testbed/lib/l1.py tests/testbed/lib/pattern.py tests/testbed/lib/process.py \
-	tests/testbed/lib/trace.py tests/testbed/lib/update.py \
+	tests/testbed/lib/trace.py tests/testbed/lib/update.py tests/testbed/lib/vcpus.py \
+	tests/testbed/faults/inject.c tests/testbed/lib/faults.py \
+	tests/testbed/scenarios/crash-load-random.py tests/testbed/scenarios/fault-matrix.py \
+	tests/testbed/scenarios/update-booting.py \
 	tests/testbed/scenarios/demo.py tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-exec.py tests/testbed/scenarios/update-exec-20.py \
 	tests/testbed/scenarios/update-exec-smp.py \
