@@ -154,6 +154,9 @@ TEST_F(UpdateTest, ALoadThatFailsGoesBackToTheOldBinary) {
     EXPECT_EQ(vmm_->commands.back()["execute"], "query-cpr");
     EXPECT_FALSE(saw_host_events());
     EXPECT_EQ(job["generation"], 0);
+    EXPECT_TRUE(entered());
+    // What the new VMM may have taken.
+    EXPECT_EQ(rings(), 1u);
 }
 
 TEST_F(UpdateTest, ANewBinaryThatCannotBeToldToGoIsKilled) {
@@ -174,7 +177,7 @@ TEST_F(UpdateTest, ANewBinaryThatCannotBeToldToGoIsKilled) {
     EXPECT_NE(process_, killed);
     // Never a second try to load on the new binary.
     EXPECT_EQ(vmm_->count("cpr-load"), 1u);
-    EXPECT_TRUE(state::EntryGate(gate_fd_.get()).entered());
+    EXPECT_TRUE(entered());
 }
 
 class OldFails : public UpdateTest {
@@ -191,7 +194,7 @@ TEST_F(OldFails, AGuestThatIsLostIsReported) {
     EXPECT_EQ(job["status"], "failed");
     EXPECT_NE(job["error"]["desc"].get<std::string>().find("could not be undone"),
               std::string::npos);
-    EXPECT_FALSE(state::EntryGate(gate_fd_.get()).entered());
+    EXPECT_FALSE(entered());
 }
 
 TEST_F(UpdateTest, AGuestThatWasEnteredHasNoWayBack) {
@@ -231,6 +234,24 @@ TEST_F(UpdateTest, AnEntryThatIsOnlyClaimedIsNone) {
     const json job = result();
     EXPECT_EQ(job["phase"], "resume");
     EXPECT_NE(job["status"], "completed");
+}
+
+TEST_F(UpdateTest, AVmmThatIsSentAwayMustNotEnter) {
+    bool entered_late = true;
+    vmm_->fails("cont", "system", "not ready");
+    int offers = 0;
+    vmm_->on("getfd", [&](const json&) {
+        if (++offers == 2) {
+            entered_late = enter_guest();
+            script_vmm();
+        }
+        return json{{"return", json::object()}};
+    });
+    start();
+    EXPECT_EQ(result()["status"], "rolled-back");
+    EXPECT_EQ(offers, 2);
+    EXPECT_FALSE(entered_late);
+    EXPECT_TRUE(entered());
 }
 
 TEST_F(UpdateTest, AContThatIsRefusedGoesBack) {
@@ -282,7 +303,8 @@ TEST_P(LostVmm, TheGuestGoesOnInAnotherProcessFromTheSaveOn) {
     EXPECT_EQ(job["error"]["code"], GetParam().dies ? "vmm-gone" : "timeout") << job;
     const bool kept = job["status"] == "rolled-back";
     EXPECT_EQ(process_ != lost, kept);
-    EXPECT_EQ(gate_fd_ && state::EntryGate(gate_fd_.get()).entered(), kept);
+    EXPECT_EQ(rings(), kept ? 1u : 0u);
+    EXPECT_EQ(gate_fd_ && entered(), kept);
     EXPECT_EQ(job.contains("vmm-pid"), process_->pid != lost->pid);
 }
 

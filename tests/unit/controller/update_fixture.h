@@ -3,6 +3,7 @@
 #define CPR_TESTS_CONTROLLER_UPDATE_FIXTURE_H
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
 #include "base/monotonic.h"
 #include "controller/update_service.h"
@@ -71,15 +72,21 @@ class UpdateTest : public LoopTest {
         std::vector<int> fds;
         json list = json::array();
         if (command["arguments"]["first"] == 0) {
-            fds.push_back(gate_fd_.get());
+            fds = {gate_fd_.get(), vmm_->fd(), interrupt_.get()};
             list = {{{"name", "entry-gate"}, {"index", 0}, {"kind", "memfd"}},
-                    {{"name", "monitor-charmonitor"}, {"index", 0}, {"kind", "socket"}}};
-            fds.push_back(vmm_->fd());
+                    {{"name", "monitor-charmonitor"}, {"index", 0}, {"kind", "socket"}},
+                    {{"name", "irq"}, {"index", 0}, {"kind", "[eventfd]"}}};
         }
         vmm_->send({{"return", list}, {"id", command["id"]}}, fds);
         return std::nullopt;
     }
-    void enter_guest() { state::EntryGate(gate_fd_.get()).enter(); }
+    bool enter_guest() { return state::EntryGate(gate_fd_.get()).enter(); }
+    bool entered() const { return state::EntryGate(gate_fd_.get()).entered(); }
+    // How often the kept interrupt was signalled.
+    uint64_t rings() const {
+        eventfd_t count = 0;
+        return eventfd_read(interrupt_.get(), &count) == 0 ? count : 0;
+    }
 
     void script_vmm() {
         vmm_->on("query-cpr", [this](const json&) {
@@ -187,6 +194,7 @@ class UpdateTest : public LoopTest {
     int64_t stopped_ = 0;
     int64_t running_ = 0;
     UniqueFd gate_fd_;
+    UniqueFd interrupt_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     std::shared_ptr<const VmmProcess> process_;
     std::unique_ptr<FakeVmm> vmm_;
     std::unique_ptr<VmmLink> link_;

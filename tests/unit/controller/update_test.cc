@@ -19,6 +19,7 @@ TEST_F(UpdateTest, GoesThroughAllPhases) {
     EXPECT_EQ(job["old"], (json{{"binary", folder_.path("old")}, {"version", "0.1.0"}}));
     EXPECT_EQ(job["new"], (json{{"binary", folder_.path("new")}, {"version", "0.1.0+next"}}));
     EXPECT_EQ(job["state-bytes"], 4711);
+    EXPECT_EQ(rings(), 0u);
     EXPECT_FALSE(job.contains("error"));
     const Names phases{"validate", "prepare", "save", "exec", "load", "resume", "finish"};
     EXPECT_EQ(phases_of_events(), phases);
@@ -90,6 +91,8 @@ TEST_F(UpdateTest, APausedGuestStaysPaused) {
     EXPECT_EQ(job["status"], "completed") << job;
     EXPECT_FALSE(job.contains("pause"));
     EXPECT_EQ(vmm_->count("cont"), 0u);
+    // There is no entry that would let go of what the old binary needs.
+    EXPECT_EQ(vmm_->count("cpr-finish"), 1u);
     EXPECT_FALSE(saw_host_events());
 }
 

@@ -86,6 +86,19 @@ TEST_F(MachineTest, StartAndStopReportEachOnce) {
     EXPECT_THAT(events, ElementsAre("resume", "stop"));
 }
 
+TEST_F(MachineTest, NoVcpuRunsBeforeTheEntryIsAllowed) {
+    make();
+    on_entry = [] { throw Error(ErrorCode::kCancelled, "not any more"); };
+    EXPECT_THROW(machine->start(), Error);
+    EXPECT_NE(machine->run_state(), RunState::kRunning);
+    EXPECT_EQ(kvm.entries[0], 0);
+    EXPECT_TRUE(events.empty());
+    int entries = -1;
+    on_entry = [&] { entries = kvm.entries[0]; };
+    machine->start();
+    EXPECT_EQ(entries, 0);
+}
+
 TEST_F(MachineTest, AnUpdatesPauseIsSilent) {
     make();
     machine->start();
