@@ -158,7 +158,7 @@ std::vector<SectionInfo> StreamReader::sections() const {
 }
 
 StreamReader::Section StreamReader::take_section(std::string_view id, std::string_view kind,
-                                                 uint16_t version) {
+                                                 VersionRange known) {
     const auto found = sections_.find(id);
     if (found == sections_.end())
         throw Error(ErrorCode::kCorruptState, "the state has no section '{}'", id);
@@ -167,10 +167,10 @@ StreamReader::Section StreamReader::take_section(std::string_view id, std::strin
     if (section.info.kind != kind)
         throw Error(ErrorCode::kCorruptState, "state section '{}' is of kind '{}', not '{}'", id,
                     section.info.kind, kind);
-    if (section.info.version != version)
+    if (section.info.version < known.oldest || section.info.version > known.newest)
         throw Error(ErrorCode::kCorruptState,
-                    "state section '{}' ({}) has version {}, this program knows {}", id, kind,
-                    section.info.version, version);
+                    "state section '{}' ({}) has version {}, this program knows {} to {}", id, kind,
+                    section.info.version, known.oldest, known.newest);
     return section;
 }
 

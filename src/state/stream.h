@@ -60,6 +60,40 @@ class StreamWriter {
 // Reads the header and checks it against the number of bytes there are. Throws Error kCorruptState.
 Header read_header(std::span<const uint8_t> stream);
 
+// A state whose layout has changed begins anew, with the old one beside it:
+//
+//     using Previous = OldState;
+//     static NewState upgrade(const OldState& old);
+//
+// This is the oldest version that can be read so.
+template <Fielded State>
+constexpr uint16_t oldest_version() {
+    if constexpr (requires { typename State::Previous; }) {
+        using Previous = typename State::Previous;
+        static_assert(Previous::kKind == State::kKind);
+        static_assert(Previous::kVersion + 1 == State::kVersion);
+        return oldest_version<Previous>();
+    } else {
+        return State::kVersion;
+    }
+}
+
+// Reads a payload whole, in any version from the oldest on. Throws Error kCorruptState.
+template <Fielded State>
+State read_payload(uint16_t version, std::span<const uint8_t> payload) {
+    if constexpr (requires { typename State::Previous; }) {
+        if (version < State::kVersion)
+            return State::upgrade(read_payload<typename State::Previous>(version, payload));
+    }
+    State state;
+    InArchive archive(payload);
+    State::fields(state, archive);
+    archive.finish();
+    if constexpr (requires { state.validate(); })
+        state.validate();
+    return state;
+}
+
 // Checks a whole stream when constructed (lengths, checksums, unique ids); every section must then
 // be taken by somebody. Throws Error kCorruptState, which names the section.
 class StreamReader {
@@ -69,18 +103,14 @@ class StreamReader {
     bool has(std::string_view id) const;
     std::vector<SectionInfo> sections() const;
 
-    // Takes a section out and reads it whole: kind and version must be the type's own.
+    // Takes a section out and reads it whole: it must be of the type's kind, in its version or one
+    // that it can be made of.
     template <Fielded State>
     State take(std::string_view id) {
-        const Section section = take_section(id, State::kKind, State::kVersion);
+        const Section section =
+            take_section(id, State::kKind, {oldest_version<State>(), State::kVersion});
         try {
-            State state;
-            InArchive archive(section.payload);
-            State::fields(state, archive);
-            archive.finish();
-            if constexpr (requires { state.validate(); })
-                state.validate();
-            return state;
+            return read_payload<State>(section.info.version, section.payload);
         } catch (const Error& error) {
             throw Error(ErrorCode::kCorruptState, "state section '{}': {}", id, error.message());
         }
@@ -93,7 +123,11 @@ class StreamReader {
         SectionInfo info;
         std::span<const uint8_t> payload;
     };
-    Section take_section(std::string_view id, std::string_view kind, uint16_t version);
+    struct VersionRange {
+        uint16_t oldest;
+        uint16_t newest;
+    };
+    Section take_section(std::string_view id, std::string_view kind, VersionRange known);
 
     std::vector<uint8_t> stream_;
     std::map<std::string, Section, std::less<>> sections_;

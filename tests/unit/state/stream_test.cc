@@ -31,6 +31,19 @@ struct NewerSample : Sample {
     static constexpr uint16_t kVersion = 4;
 };
 
+struct UpgradingSample {
+    static constexpr std::string_view kKind = "sample";
+    static constexpr uint16_t kVersion = 4;
+    std::string text;
+
+    template <typename Self, typename Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.text);
+    }
+    using Previous = Sample;
+    static UpgradingSample upgrade(const Sample& old) { return {old.text + " of 3"}; }
+};
+
 const Sample kSample{7, true, {1, 2, 3}, 5u, "text", {1, 2, 3, 4}};
 
 std::vector<uint8_t> sample_stream() {
@@ -78,6 +91,23 @@ TEST(Stream, WrongVersionKindOrIdIsRefused) {
     StreamReader reader(sample_stream());
     EXPECT_THROW(reader.take<NewerSample>("one"), Error);
     EXPECT_THROW(reader.take<Sample>("three"), Error);
+}
+
+TEST(Stream, OlderVersionsAreUpgraded) {
+    StreamWriter writer;
+    writer.add("new", UpgradingSample{"text"});
+    writer.add("old", kSample);
+    writer.add("bad", Sample{99, false, {}, {}, {}, {}});
+    StreamReader reader(writer.finish());
+    EXPECT_EQ(oldest_version<UpgradingSample>(), 3u);
+    EXPECT_EQ(reader.take<UpgradingSample>("new").text, "text");
+    EXPECT_EQ(reader.take<UpgradingSample>("old").text, "text of 3");
+    // The old version's own rules hold for it.
+    EXPECT_THROW(reader.take<UpgradingSample>("bad"), Error);
+    // A newer version than the program's is not guessed at.
+    StreamWriter later;
+    later.add("one", UpgradingSample{});
+    EXPECT_THROW(StreamReader(later.finish()).take<Sample>("one"), Error);
 }
 
 TEST(Stream, ImpossibleValuesAreRefused) {
