@@ -176,8 +176,17 @@ void FakeKvmVm::assign_irqfd(uint32_t gsi, int eventfd) {
     world_.irqfds[gsi] = eventfd;
 }
 
-void FakeKvmVm::deassign_irqfd(uint32_t gsi, int) {
+void FakeKvmVm::assign_level_irqfd(uint32_t gsi, int eventfd, int resample) {
+    world_.call("assign level irqfd");
+    world_.level_irqfds.push_back({gsi, eventfd, resample});
+}
+
+void FakeKvmVm::deassign_irqfd(uint32_t gsi, int eventfd) {
     world_.call("deassign irqfd");
+    if (std::erase_if(world_.level_irqfds, [&](const FakeKvmWorld::LevelIrqfd& one) {
+            return one.gsi == gsi && one.eventfd == eventfd;
+        }))
+        return;
     world_.irqfds.erase(gsi);
 }
 

@@ -40,6 +40,14 @@ struct FakeKvmWorld {
     std::map<uint32_t, bool> lines;
     std::vector<kvm_irq_routing_entry> routes;
     std::map<uint32_t, int> irqfds;  // eventfd by GSI
+    // Those for lines: several may share one.
+    struct LevelIrqfd {
+        uint32_t gsi;
+        int eventfd;
+        int resample;
+        bool operator==(const LevelIrqfd&) const = default;
+    };
+    std::vector<LevelIrqfd> level_irqfds;
     // Those that are assigned, with their eventfds.
     std::vector<std::pair<DoorbellWrite, int>> ioeventfds;
     // Signals those that a guest's write of one byte concerns; returns how many there are.
@@ -114,6 +122,7 @@ class FakeKvmVm final : public KvmVm {
     void set_irq_line(uint32_t gsi, bool level) override;
     void set_gsi_routing(std::span<const kvm_irq_routing_entry> entries) override;
     void assign_irqfd(uint32_t gsi, int eventfd) override;
+    void assign_level_irqfd(uint32_t gsi, int eventfd, int resample) override;
     void deassign_irqfd(uint32_t gsi, int eventfd) override;
     void assign_ioeventfd(const DoorbellWrite& write, int eventfd) override;
     void deassign_ioeventfd(const DoorbellWrite& write, int eventfd) override;

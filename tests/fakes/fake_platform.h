@@ -5,12 +5,14 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "base/event_loop.h"
 #include "vmm/core/bus.h"
 #include "vmm/core/device.h"
@@ -50,11 +52,8 @@ class FakeInterrupts final : public InterruptController {
             fd = -1;
         }
         void trigger() override { owner_.delivered.push_back(message); }
-        // Takes a signal that is there.
         void consume() {
-            uint64_t count = 0;
-            pollfd poll_fd{fd, POLLIN, 0};
-            if (fd >= 0 && poll(&poll_fd, 1, 0) == 1 && read(fd, &count, sizeof(count)) > 0)
+            if (take(fd))
                 trigger();
         }
         Message message{};
@@ -64,7 +63,46 @@ class FakeInterrupts final : public InterruptController {
         FakeInterrupts& owner_;
     };
 
+    // A level-triggered interrupt that KVM takes from an eventfd.
+    struct Line {
+        uint32_t gsi;
+        int fd;
+        int resample;
+    };
+
     void set_line(uint32_t gsi, bool level) override { lines[gsi] = level; }
+    void attach_line(uint32_t gsi, int eventfd, int resample) override {
+        if (refuses_lines)
+            throw Error(ErrorCode::kSystem, "no line");
+        level_lines.push_back({gsi, eventfd, resample});
+        deliver_lines();
+    }
+    // The level goes with the last one that could raise the line.
+    void detach_line(uint32_t gsi, int eventfd) override {
+        deliver_lines();
+        std::erase_if(level_lines, [&](const Line& line) { return line.fd == eventfd; });
+        if (std::ranges::count(level_lines, gsi, &Line::gsi) == 0)
+            raised.erase(gsi);
+    }
+    void deliver_lines() {
+        for (const Line& line : level_lines)
+            if (take(line.fd))
+                raised.insert(line.gsi);
+    }
+    // The guest ends an interrupt of the line.
+    void end_interrupt(uint32_t gsi) {
+        raised.erase(gsi);
+        const uint64_t one = 1;
+        for (const Line& line : level_lines)
+            if (line.gsi == gsi && write(line.resample, &one, sizeof(one)) != sizeof(one))
+                throw Error(ErrorCode::kSystem, "no resample");
+    }
+    // Takes a signal that is there.
+    static bool take(int fd) {
+        uint64_t count = 0;
+        pollfd poll_fd{fd, POLLIN, 0};
+        return fd >= 0 && poll(&poll_fd, 1, 0) == 1 && read(fd, &count, sizeof(count)) > 0;
+    }
     std::unique_ptr<MsiRoute> make_msi_route() override { return std::make_unique<Route>(*this); }
     void add_vfio_group(int group_fd) override { groups.insert(group_fd); }
     void remove_vfio_group(int group_fd) override { groups.erase(group_fd); }
@@ -81,6 +119,9 @@ class FakeInterrupts final : public InterruptController {
     }
 
     std::map<uint32_t, bool> lines;
+    std::vector<Line> level_lines;
+    std::set<uint32_t> raised;  // lines that an eventfd has raised
+    bool refuses_lines = false;
     std::set<int> groups;
     std::set<Route*> routes;
     std::vector<Message> delivered;

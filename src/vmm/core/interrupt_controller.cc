@@ -128,6 +128,14 @@ void KvmInterrupts::set_line(uint32_t gsi, bool level) {
     }
 }
 
+void KvmInterrupts::attach_line(uint32_t gsi, int eventfd, int resample) {
+    vm_.assign_level_irqfd(gsi, eventfd, resample);
+}
+
+void KvmInterrupts::detach_line(uint32_t gsi, int eventfd) {
+    vm_.deassign_irqfd(gsi, eventfd);
+}
+
 std::unique_ptr<MsiRoute> KvmInterrupts::make_msi_route() {
     const uint32_t limit = kMaxRoutes - static_cast<uint32_t>(line_routes().size());
     uint32_t gsi = platform::kFirstMsiGsi;

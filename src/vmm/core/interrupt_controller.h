@@ -40,6 +40,8 @@ class KvmInterrupts final : public InterruptController {
     ~KvmInterrupts() override;
 
     void set_line(uint32_t gsi, bool level) override;
+    void attach_line(uint32_t gsi, int eventfd, int resample) override;
+    void detach_line(uint32_t gsi, int eventfd) override;
     std::unique_ptr<MsiRoute> make_msi_route() override;
     void add_vfio_group(int group_fd) override;
     void remove_vfio_group(int group_fd) override;

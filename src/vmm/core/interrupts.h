@@ -31,6 +31,12 @@ class InterruptController {
     // Level of a line of the I/O APIC (and PIC, for GSIs below 16). Machine lock; never
     // throws.
     virtual void set_line(uint32_t gsi, bool level) = 0;
+    // Lets KVM raise the line whenever `eventfd` is signalled (or is already), and signal
+    // `resample` whenever the guest has ended an interrupt of the line, which is low then. Both are
+    // borrowed until detach_line(), after which signals gather in `eventfd`; what was taken from it
+    // before, and the guest has not ended, is lost with the line's level. Throw Error.
+    virtual void attach_line(uint32_t gsi, int eventfd, int resample) = 0;
+    virtual void detach_line(uint32_t gsi, int eventfd) = 0;
     // Throws Error if there is no GSI left.
     virtual std::unique_ptr<MsiRoute> make_msi_route() = 0;
     // Lets KVM's VFIO device know of a VFIO group (KVM_DEV_VFIO_GROUP_ADD), and forget it.

@@ -31,6 +31,7 @@ constexpr Capability kNeeded[] = {
     {KVM_CAP_XCRS, "KVM_CAP_XCRS"},
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
     {KVM_CAP_IRQFD, "KVM_CAP_IRQFD"},
+    {KVM_CAP_IRQFD_RESAMPLE, "KVM_CAP_IRQFD_RESAMPLE"},
     {KVM_CAP_IOEVENTFD, "KVM_CAP_IOEVENTFD"},
     {KVM_CAP_IRQ_ROUTING, "KVM_CAP_IRQ_ROUTING"},
     {KVM_CAP_SIGNAL_MSI, "KVM_CAP_SIGNAL_MSI"},
@@ -245,9 +246,12 @@ class RealVm final : public KvmVm {
         memcpy(list.entries(), entries.data(), entries.size_bytes());
         checked(fd_.get(), KVM_SET_GSI_ROUTING, list.head(), "KVM_SET_GSI_ROUTING");
     }
-    void assign_irqfd(uint32_t gsi, int eventfd) override { irqfd(gsi, eventfd, 0); }
+    void assign_irqfd(uint32_t gsi, int eventfd) override { irqfd(gsi, eventfd, 0, 0); }
+    void assign_level_irqfd(uint32_t gsi, int eventfd, int resample) override {
+        irqfd(gsi, eventfd, KVM_IRQFD_FLAG_RESAMPLE, resample);
+    }
     void deassign_irqfd(uint32_t gsi, int eventfd) override {
-        irqfd(gsi, eventfd, KVM_IRQFD_FLAG_DEASSIGN);
+        irqfd(gsi, eventfd, KVM_IRQFD_FLAG_DEASSIGN, 0);
     }
     void assign_ioeventfd(const DoorbellWrite& write, int eventfd) override {
         ioeventfd(write, eventfd, 0);
@@ -282,12 +286,14 @@ class RealVm final : public KvmVm {
     void remove_vfio_group(int group_fd) override { vfio_group(KVM_DEV_VFIO_GROUP_DEL, group_fd); }
 
   private:
-    void irqfd(uint32_t gsi, int eventfd, uint32_t flags) {
+    void irqfd(uint32_t gsi, int eventfd, uint32_t flags, int resample) {
         kvm_irqfd request{};
         request.fd = static_cast<uint32_t>(eventfd);
         request.gsi = gsi;
         request.flags = flags;
-        checked(fd_.get(), KVM_IRQFD, &request, flags ? "KVM_IRQFD (deassign)" : "KVM_IRQFD");
+        request.resamplefd = static_cast<uint32_t>(resample);
+        checked(fd_.get(), KVM_IRQFD, &request,
+                flags & KVM_IRQFD_FLAG_DEASSIGN ? "KVM_IRQFD (deassign)" : "KVM_IRQFD");
     }
     void ioeventfd(const DoorbellWrite& write, int eventfd, uint32_t flags) {
         kvm_ioeventfd request{};

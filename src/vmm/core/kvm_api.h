@@ -86,6 +86,9 @@ class KvmVm {
     // Replaces the whole table.
     virtual void set_gsi_routing(std::span<const kvm_irq_routing_entry> entries) = 0;
     virtual void assign_irqfd(uint32_t gsi, int eventfd) = 0;
+    // For a line: a signal raises it, and it stays high until the guest ends the interrupt. Then
+    // every `resample` eventfd of the line is signalled.
+    virtual void assign_level_irqfd(uint32_t gsi, int eventfd, int resample) = 0;
     virtual void deassign_irqfd(uint32_t gsi, int eventfd) = 0;
     // The eventfd is borrowed until it is deassigned with the same arguments.
     virtual void assign_ioeventfd(const DoorbellWrite& write, int eventfd) = 0;

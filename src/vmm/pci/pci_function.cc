@@ -83,6 +83,20 @@ bool PciFunction::is_multifunction() const {
     return config_.get8(PCI_HEADER_TYPE) & kMultifunction;
 }
 
+std::optional<uint32_t> PciFunction::intx_line() const {
+    uint32_t pin = config_.get8(PCI_INTERRUPT_PIN);
+    if (pin < 1 || pin > 4)
+        return std::nullopt;
+    --pin;
+    // PCI-to-PCI Bridge Architecture Specification, 9.1: a bridge rotates the pins by the slot.
+    const PciFunction* at = this;
+    while (const PciFunction* bridge = at->bus()->bridge()) {
+        pin = (pin + at->address().slot) % 4;
+        at = bridge;
+    }
+    return platform::pci_intx_gsi(at->address().slot, pin);
+}
+
 void PciFunction::attach(PciHost& host, const DeviceConfig& config) {
     const auto property = [&](const char* name) {
         const auto found = config.properties.find(name);
@@ -231,9 +245,8 @@ void PciFunction::set_intx(bool level) {
     const uint16_t status = config_.get16(PCI_STATUS);
     config_.set16(PCI_STATUS, static_cast<uint16_t>(level ? status | PCI_STATUS_INTERRUPT
                                                           : status & ~PCI_STATUS_INTERRUPT));
-    const uint8_t pin = config_.get8(PCI_INTERRUPT_PIN);
-    if (pin >= 1 && pin <= 4)
-        bus_->host().set_intx(*this, pin - 1U, level);
+    if (const auto gsi = intx_line())
+        bus_->host().set_intx(*this, *gsi, level);
 }
 
 }  // namespace cpr::vmm

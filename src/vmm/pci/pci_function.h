@@ -81,6 +81,8 @@ class PciFunction {
     PciBus* bus() const { return bus_; }
     PciAddress address() const { return address_; }
     bool is_multifunction() const;
+    // The GSI of the function's INTx pin; nothing if it has no pin. It is on a bus.
+    std::optional<uint32_t> intx_line() const;
 
     // Puts the function on the bus and address that the properties bus, addr and multifunction say.
     // Throws Error kInvalidArgument.

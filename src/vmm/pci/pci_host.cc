@@ -184,14 +184,7 @@ PciFunction* PciHost::selected(uint64_t port_offset, size_t& config_offset) cons
     return find(static_cast<uint8_t>(address >> 16), static_cast<uint8_t>(address >> 8));
 }
 
-void PciHost::set_intx(const PciFunction& function, uint32_t pin, bool level) {
-    // PCI-to-PCI Bridge Architecture Specification, 9.1: a bridge rotates the pins by the slot.
-    const PciFunction* at = &function;
-    while (const PciFunction* bridge = at->bus()->bridge()) {
-        pin = (pin + at->address().slot) % 4;
-        at = bridge;
-    }
-    const uint32_t gsi = platform::pci_intx_gsi(at->address().slot, pin);
+void PciHost::set_intx(const PciFunction& function, uint32_t gsi, bool level) {
     auto& holders = asserted_[gsi];
     if (level)
         holders.insert(&function);

@@ -59,8 +59,8 @@ class PciHost final : public StatefulDevice<PciHostState> {
     // there is none.
     PciFunction* find(uint8_t bus_number, uint8_t devfn) const;
 
-    // For PciFunction: pin 0 is INTA. Swizzled at each bridge, and wired-or at the line.
-    void set_intx(const PciFunction& function, uint32_t pin, bool level);
+    // For PciFunction: wired-or at the line.
+    void set_intx(const PciFunction& function, uint32_t gsi, bool level);
 
   private:
     class HostBridge;

@@ -149,15 +149,6 @@ uint8_t number_buses(const PciBus& bus, uint8_t number) {
     return last;
 }
 
-uint32_t line_of(const PciFunction& function, uint32_t pin) {
-    const PciFunction* at = &function;
-    while (const PciFunction* bridge = at->bus()->bridge()) {
-        pin = (pin + at->address().slot) % 4;
-        at = bridge;
-    }
-    return platform::pci_intx_gsi(at->address().slot, pin);
-}
-
 void enable(const PciBus& bus, bool io) {
     for (const auto& [devfn, function] : bus.functions()) {
         uint32_t command = function->config_read(PCI_COMMAND, 2);
@@ -173,8 +164,8 @@ void enable(const PciBus& bus, bool io) {
             enable(*function->secondary(), io);
         }
         function->config_write(PCI_COMMAND, command, 2);
-        if (const uint32_t pin = function->config_read(PCI_INTERRUPT_PIN, 1); pin >= 1 && pin <= 4)
-            function->config_write(PCI_INTERRUPT_LINE, line_of(*function, pin - 1), 1);
+        if (const auto line = function->intx_line())
+            function->config_write(PCI_INTERRUPT_LINE, *line, 1);
     }
 }
 

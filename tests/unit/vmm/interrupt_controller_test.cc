@@ -62,6 +62,17 @@ TEST_F(InterruptControllerTest, TheSameMessageAgainIsNotSentToKvm) {
     EXPECT_EQ(world.calls.size(), before);
 }
 
+TEST_F(InterruptControllerTest, DevicesShareALineByTheirEventfds) {
+    using Irqfd = fakes::FakeKvmWorld::LevelIrqfd;
+    interrupts.attach_line(17, 7, 8);
+    interrupts.attach_line(17, 9, 10);
+    EXPECT_EQ(world.level_irqfds, (std::vector<Irqfd>{{17, 7, 8}, {17, 9, 10}}));
+    interrupts.detach_line(17, 7);
+    EXPECT_EQ(world.level_irqfds, (std::vector<Irqfd>{{17, 9, 10}}));
+    world.refused = "assign level irqfd";
+    EXPECT_THROW(interrupts.attach_line(18, 11, 12), Error);
+}
+
 TEST_F(InterruptControllerTest, AttachAndDetachAreIdempotent) {
     const auto route = interrupts.make_msi_route();
     route->set(0xfee01000, 0x31);

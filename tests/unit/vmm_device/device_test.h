@@ -19,6 +19,8 @@ namespace cpr::vmm {
 // What a platform device sees of its machine, written down for the test to look at.
 struct Lines : InterruptController {
     void set_line(uint32_t gsi, bool level) override { levels[gsi] = level; }
+    void attach_line(uint32_t, int, int) override {}
+    void detach_line(uint32_t, int) override {}
     std::unique_ptr<MsiRoute> make_msi_route() override { return nullptr; }
     void add_vfio_group(int) override {}
     void remove_vfio_group(int) override {}

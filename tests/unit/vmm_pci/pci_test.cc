@@ -277,11 +277,14 @@ TEST(PciFunction, AddressesAreChecked) {
 
 TEST(PciFunction, IntxIsSwizzledAndShared) {
     World world;
-    world.port("pci.1", "0x2");
+    const RootPort& port = world.port("pci.1", "0x2");
     TestDevice& a = world.device("a", "pci.1", "0x0");
     TestDevice& b = world.device("b", "", "0x6");
     const uint32_t gsi = platform::pci_intx_gsi(2, 0);
     ASSERT_EQ(gsi, platform::pci_intx_gsi(6, 0));
+    EXPECT_EQ(a.intx_line(), gsi);
+    EXPECT_EQ(b.intx_line(), gsi);
+    EXPECT_FALSE(port.intx_line());
     a.raise(true);
     EXPECT_TRUE(world.platform.interrupts.lines[gsi]);
     b.raise(true);
