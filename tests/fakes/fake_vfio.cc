@@ -54,17 +54,23 @@ void FakeVfio::build_config(uint32_t vectors) {
     put(config, PCI_ROM_ADDRESS, 0xfff00001, 4);
     put(config, PCI_INTERRUPT_PIN, 1, 1);
     put(config, PCI_CAPABILITY_LIST, 0x40, 1);
-    put(config, 0x40, PCI_CAP_ID_PM | 0x50 << 8, 2);
-    put(config, 0x50, PCI_CAP_ID_MSI | 0x60 << 8, 2);
-    put(config, 0x60, PCI_CAP_ID_MSIX | 0x70 << 8, 2);
+    put(config, 0x40, PCI_CAP_ID_PM | kMsi << 8, 2);
+    put(config, kMsi, PCI_CAP_ID_MSI | kMsix << 8, 2);
+    set_msi(PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT | 3 << 1);
+    put(config, kMsix, PCI_CAP_ID_MSIX | kExpress << 8, 2);
     put(config, 0x62, vectors - 1, 2);
     put(config, 0x64, 0x2000, 4);
     put(config, 0x68, 0x3000, 4);
-    put(config, 0x70, PCI_CAP_ID_EXP, 2);
+    put(config, kExpress, PCI_CAP_ID_EXP, 2);
     put(config, 0x72, 2 | PCI_EXP_TYPE_RC_END << 4, 2);
+    put(config, 0x74, PCI_EXP_DEVCAP_FLR, 4);
     put(config, 0x100, PCI_EXT_CAP_ID_ARI | 1 << 16 | 0x140u << 20, 4);
     put(config, 0x140, PCI_EXT_CAP_ID_SRIOV | 1 << 16 | 0x180u << 20, 4);
     put(config, 0x180, PCI_EXT_CAP_ID_ERR | 1 << 16, 4);
+}
+
+void FakeVfio::set_msi(uint16_t flags) {
+    put(config, kMsi + PCI_MSI_FLAGS, flags, 2);
 }
 
 int FakeVfio::record(const std::string& call) {
@@ -87,15 +93,54 @@ std::vector<std::string> FakeVfio::calls_of(const std::string& prefix) const {
     return result;
 }
 
-void FakeVfio::signal(uint32_t vector) {
-    const auto found = armed.find(vector);
+namespace {
+
+void write_event(const UniqueFd& event) {
     const uint64_t one = 1;
-    if (found != armed.end() && found->second && ::write(found->second.get(), &one, 8) != 8)
+    if (event && ::write(event.get(), &one, 8) != 8)
         throw errno_error("signal");
 }
 
-uint32_t FakeVfio::group_of(const std::string&) {
-    return 7;
+}  // namespace
+
+void FakeVfio::signal(uint32_t vector, const std::string& host) {
+    Irqs& irqs = devices.at(host);
+    const auto found = irqs.armed.find(vector);
+    if (found != irqs.armed.end())
+        write_event(found->second);
+}
+
+// drivers/vfio/pci/vfio_pci_intrs.c, vfio_intx_handler().
+void FakeVfio::raise(Irqs& irqs) {
+    const bool disabled = config[PCI_COMMAND + 1] & PCI_COMMAND_INTX_DISABLE >> 8;
+    if (irqs.index != VFIO_PCI_INTX_IRQ_INDEX || !irqs.asserted || irqs.masked || disabled)
+        return;
+    irqs.masked = true;
+    write_event(irqs.armed[0]);
+}
+
+void FakeVfio::assert_pin(bool level, const std::string& host) {
+    devices.at(host).asserted = level;
+    raise(devices.at(host));
+}
+
+void FakeVfio::serve_unmasks() {
+    for (auto& [host, irqs] : devices) {
+        uint64_t count = 0;
+        if (!irqs.unmask || ::read(irqs.unmask.get(), &count, sizeof(count)) < 0)
+            continue;
+        irqs.masked = false;
+        raise(irqs);
+    }
+}
+
+FakeVfio::Irqs& FakeVfio::irqs_of(int device) {
+    return devices.at(hosts_.at(inode(device)));
+}
+
+uint32_t FakeVfio::group_of(const std::string& host) {
+    const auto found = groups.find(host);
+    return found == groups.end() ? 7 : found->second;
 }
 
 UniqueFd FakeVfio::open_container() {
@@ -107,12 +152,17 @@ UniqueFd FakeVfio::open_container() {
 
 UniqueFd FakeVfio::open_group(uint32_t number) {
     record_or_throw(fmt::format("open_group {}", number));
-    return make_memfd("group");
+    UniqueFd fd = make_memfd("group");
+    group_numbers_[inode(fd.get())] = number;
+    return fd;
 }
 
 UniqueFd FakeVfio::open_device(int, const std::string& host) {
     record_or_throw("open_device " + host);
-    return make_memfd("device");
+    UniqueFd fd = make_memfd("device");
+    hosts_[inode(fd.get())] = host;
+    devices[host] = {};
+    return fd;
 }
 
 int FakeVfio::api_version(int) {
@@ -137,8 +187,13 @@ void FakeVfio::set_iommu(int container, uint32_t type) {
     this->container(container).iommu_type = type;
 }
 
-void FakeVfio::set_container(int, int) {
+void FakeVfio::set_container(int group, int container) {
+    const uint32_t number = group_numbers_.at(inode(group));
+    Container& target = this->container(container);
+    if (!target.groups.empty() && (loners.contains(number) || loners.contains(target.groups[0])))
+        throw Error(ErrorCode::kSystem, "cannot add group {}: {}", number, std::strerror(EINVAL));
     record_or_throw("set_container");
+    target.groups.push_back(number);
 }
 
 bool FakeVfio::is_viable(int) {
@@ -211,21 +266,42 @@ VfioRegion FakeVfio::region_info(int, uint32_t index) {
     return region;
 }
 
-VfioIrqs FakeVfio::irq_info(int, uint32_t) {
-    return {.count = vectors_, .resizable = resizable};
+VfioIrqs FakeVfio::irq_info(int, uint32_t index) {
+    return {.count = vectors_, .resizable = resizable && index == VFIO_PCI_MSIX_IRQ_INDEX};
 }
 
-void FakeVfio::set_irqs(int, uint32_t index, uint32_t start, std::span<const int> fds) {
+uint32_t FakeVfio::set_irqs(int device, uint32_t index, uint32_t start, std::span<const int> fds) {
     record_or_throw(fmt::format("set_irqs {} {}+{}", index, start, fds.size()));
-    if (!armed.empty() && !resizable && start + fds.size() > armed.size())
+    Irqs& irqs = irqs_of(device);
+    const bool grows = start + fds.size() > irqs.armed.size();
+    if ((irqs.index >= 0 && irqs.index != static_cast<int>(index)) ||
+        (irqs.index >= 0 && grows && !irq_info(device, index).resizable))
         throw Error(ErrorCode::kSystem, "cannot set interrupts: {}", std::strerror(EINVAL));
+    if (start + fds.size() > host_vectors)
+        return host_vectors;
+    irqs.index = static_cast<int>(index);
     for (uint32_t i = 0; i < fds.size(); ++i)
-        armed[start + i] = UniqueFd(fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 0));
+        irqs.armed[start + i] = UniqueFd(fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, 0));
+    raise(irqs);
+    return 0;
 }
 
-void FakeVfio::disable_irqs(int, uint32_t index) {
+void FakeVfio::set_unmask(int device, int eventfd) {
+    record_or_throw("set_unmask");
+    Irqs& irqs = irqs_of(device);
+    if (irqs.index != VFIO_PCI_INTX_IRQ_INDEX)
+        throw Error(ErrorCode::kSystem, "cannot set unmask: {}", std::strerror(EINVAL));
+    irqs.unmask.reset(fcntl(eventfd, F_DUPFD_CLOEXEC, 0));
+}
+
+void FakeVfio::disable_irqs(int device, uint32_t index) {
     record_or_throw(fmt::format("disable_irqs {}", index));
-    armed.clear();
+    Irqs& irqs = irqs_of(device);
+    if (irqs.index != static_cast<int>(index))
+        throw Error(ErrorCode::kSystem, "cannot disable interrupts: {}", std::strerror(EINVAL));
+    const bool asserted = irqs.asserted;
+    irqs = {};
+    irqs.asserted = asserted;
 }
 
 void FakeVfio::reset_device(int) {

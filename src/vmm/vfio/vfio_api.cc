@@ -167,17 +167,13 @@ class KernelVfioApi final : public VfioApi {
         return {.count = info.count, .resizable = !(info.flags & VFIO_IRQ_INFO_NORESIZE)};
     }
 
-    void set_irqs(int device, uint32_t index, uint32_t start, std::span<const int> fds) override {
-        std::vector<uint8_t> buffer(sizeof(vfio_irq_set) + fds.size_bytes());
-        vfio_irq_set set{};
-        set.argsz = static_cast<uint32_t>(buffer.size());
-        set.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
-        set.index = index;
-        set.start = start;
-        set.count = static_cast<uint32_t>(fds.size());
-        std::memcpy(buffer.data(), &set, sizeof(set));
-        std::memcpy(buffer.data() + sizeof(set), fds.data(), fds.size_bytes());
-        call(device, VFIO_DEVICE_SET_IRQS, buffer.data(), "set the interrupts of the VFIO device");
+    uint32_t set_irqs(int device, uint32_t index, uint32_t start,
+                      std::span<const int> fds) override {
+        return set_eventfds(device, index, VFIO_IRQ_SET_ACTION_TRIGGER, start, fds);
+    }
+    void set_unmask(int device, int eventfd) override {
+        set_eventfds(device, VFIO_PCI_INTX_IRQ_INDEX, VFIO_IRQ_SET_ACTION_UNMASK, 0,
+                     std::span(&eventfd, 1));
     }
     void disable_irqs(int device, uint32_t index) override {
         vfio_irq_set set{};
@@ -208,6 +204,20 @@ class KernelVfioApi final : public VfioApi {
     void unmap(void* address, uint64_t size) override { munmap(address, size); }
 
   private:
+    static uint32_t set_eventfds(int device, uint32_t index, uint32_t action, uint32_t start,
+                                 std::span<const int> fds) {
+        std::vector<uint8_t> buffer(sizeof(vfio_irq_set) + fds.size_bytes());
+        vfio_irq_set set{};
+        set.argsz = static_cast<uint32_t>(buffer.size());
+        set.flags = VFIO_IRQ_SET_DATA_EVENTFD | action;
+        set.index = index;
+        set.start = start;
+        set.count = static_cast<uint32_t>(fds.size());
+        std::memcpy(buffer.data(), &set, sizeof(set));
+        std::memcpy(buffer.data() + sizeof(set), fds.data(), fds.size_bytes());
+        return static_cast<uint32_t>(call(device, VFIO_DEVICE_SET_IRQS, buffer.data(),
+                                          "set the interrupts of the VFIO device"));
+    }
     static vfio_iommu_type1_dma_map map_request(const VfioDma& dma) {
         vfio_iommu_type1_dma_map map{};
         map.argsz = sizeof(map);

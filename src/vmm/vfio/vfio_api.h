@@ -80,8 +80,13 @@ class VfioApi {
     virtual VfioRegion region_info(int device, uint32_t index) = 0;
     virtual VfioIrqs irq_info(int device, uint32_t index) = 0;
     // Signals these eventfds from vector `start` on; -1 is none. The first call for an index
-    // enables it.
-    virtual void set_irqs(int device, uint32_t index, uint32_t start, std::span<const int> fds) = 0;
+    // enables it; one index at most is enabled. Returns 0, or how many vectors the host has if
+    // those are fewer: then nothing has been enabled.
+    virtual uint32_t set_irqs(int device, uint32_t index, uint32_t start,
+                              std::span<const int> fds) = 0;
+    // Lets a signal of the eventfd unmask the interrupt of INTx, which the kernel masks whenever it
+    // signals it. INTx is enabled.
+    virtual void set_unmask(int device, int eventfd) = 0;
     virtual void disable_irqs(int device, uint32_t index) = 0;
     virtual void reset_device(int device) = 0;
 

@@ -53,14 +53,14 @@ void VfioConfig::emulate(size_t offset, uint64_t value, size_t size) {
     emulate_bits(offset, value, ~uint64_t{0}, size);
 }
 
-void VfioConfig::build(bool behind_port) {
-    build_header();
-    build_capabilities(behind_port);
+void VfioConfig::build(const Shape& shape) {
+    build_header(shape.show_intx);
+    build_capabilities(shape);
     if (region_.size > kExtendedStart)
         build_extended_capabilities();
 }
 
-void VfioConfig::build_header() {
+void VfioConfig::build_header(bool show_intx) {
     emulate(PCI_COMMAND, 0, 2);
     emulate_bits(PCI_HEADER_TYPE, config_.get8(PCI_HEADER_TYPE), 0x80, 1);
     for (size_t i = 0; i < 24; ++i)
@@ -68,10 +68,14 @@ void VfioConfig::build_header() {
     emulate(PCI_ROM_ADDRESS, 0, 4);
     emulate(PCI_CAPABILITY_LIST, 0, 1);
     emulate(PCI_INTERRUPT_LINE, 0, 1);
-    emulate(PCI_INTERRUPT_PIN, 0, 1);
+    emulate(PCI_INTERRUPT_PIN, show_intx ? device_value(PCI_INTERRUPT_PIN, 1) : 0, 1);
 }
 
-void VfioConfig::build_capabilities(bool behind_port) {
+bool VfioConfig::has_pin() const {
+    return config_.get8(PCI_INTERRUPT_PIN) != 0;
+}
+
+void VfioConfig::build_capabilities(const Shape& shape) {
     if (!(device_value(PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))
         return;
     size_t previous = PCI_CAPABILITY_LIST;
@@ -80,24 +84,47 @@ void VfioConfig::build_capabilities(bool behind_port) {
     while (at >= PCI_STD_HEADER_SIZEOF && seen.insert(at).second) {
         const auto id = static_cast<uint8_t>(device_value(at, 1));
         const auto next = static_cast<uint8_t>(device_value(at + 1U, 1) & 0xfc);
-        if (id == PCI_CAP_ID_MSI) {
-            has_msi_ = true;
-        } else {
+        if (id != PCI_CAP_ID_MSI || shape.show_msi) {
             emulate(previous, at, 1);
             previous = at + 1U;
             emulate(previous, 0, 1);
-            if (id == PCI_CAP_ID_MSIX)
-                build_msix(at);
-            else if (id == PCI_CAP_ID_EXP)
-                build_express(at, behind_port);
-            else if (id == PCI_CAP_ID_PM)
-                power_ = at;
+            build_capability(id, at, shape.behind_port);
         }
         at = next;
     }
     // The power state decides whether the BARs answer, so we follow it.
     if (power_)
         config_.make_writable(power_ + PCI_PM_CTRL, PCI_PM_CTRL_STATE_MASK, 2);
+}
+
+void VfioConfig::build_capability(uint8_t id, uint8_t offset, bool behind_port) {
+    if (id == PCI_CAP_ID_MSI)
+        build_msi(offset);
+    else if (id == PCI_CAP_ID_MSIX)
+        build_msix(offset);
+    else if (id == PCI_CAP_ID_EXP)
+        build_express(offset, behind_port);
+    else if (id == PCI_CAP_ID_PM)
+        power_ = offset;
+    else if (id == PCI_CAP_ID_AF)
+        advanced_ = offset;
+}
+
+void VfioConfig::build_msi(uint8_t offset) {
+    constexpr uint32_t kKept = PCI_MSI_FLAGS_QMASK | PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT;
+    const auto control = static_cast<uint16_t>(device_value(offset + PCI_MSI_FLAGS, 2) & kKept);
+    const MsiLayout& at = msi_.emplace(offset, control);
+    for (size_t i = at.control(); i < at.begin() + at.size(); ++i)
+        emulate(i, 0, 1);
+    emulate(at.control(), control, 2);
+    config_.make_writable(at.control(), PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE, 2);
+    config_.make_writable(at.address(), ~uint64_t{3}, at.has_wide_address() ? 8 : 4);
+    config_.make_writable(at.data(), 0xffff, 2);
+    if (!at.has_masks())
+        return;
+    const uint64_t vectors = (uint64_t{1} << at.vectors()) - 1;
+    config_.make_writable(at.mask(), vectors, 4);
+    config_.make_volatile(at.pending(), vectors, 4);
 }
 
 void VfioConfig::build_msix(uint8_t offset) {
@@ -111,6 +138,7 @@ void VfioConfig::build_msix(uint8_t offset) {
 // PCI Express Base Specification, 7.5.3.2: what is on a link is an endpoint, what is on the root
 // bus is integrated into the root complex and has no link.
 void VfioConfig::build_express(uint8_t offset, bool behind_port) {
+    express_ = offset;
     const uint32_t flags = device_value(offset + PCI_EXP_FLAGS, 2);
     const uint32_t type = (flags & PCI_EXP_FLAGS_TYPE) >> 4;
     const uint32_t wanted = behind_port ? PCI_EXP_TYPE_ENDPOINT : PCI_EXP_TYPE_RC_END;
@@ -182,8 +210,22 @@ void VfioConfig::pass_on(size_t offset, std::span<const uint8_t> data) {
         pass_on_command();
 }
 
+// PCI Express Base Specification, 7.5.3.4; PCI Advanced Capabilities ECN (Conventional PCI
+// Advanced Features).
+bool VfioConfig::asks_for_reset(size_t offset, std::span<const uint8_t> data) const {
+    const auto sets = [&](size_t at, uint8_t bit) {
+        return at >= offset && at - offset < data.size() && (data[at - offset] & bit);
+    };
+    if (express_ && sets(express_ + PCI_EXP_DEVCTL + 1U, PCI_EXP_DEVCTL_BCR_FLR >> 8))
+        return device_value(express_ + PCI_EXP_DEVCAP, 4) & PCI_EXP_DEVCAP_FLR;
+    if (advanced_ && sets(advanced_ + size_t{PCI_AF_CTRL}, PCI_AF_CTRL_FLR))
+        return device_value(advanced_ + PCI_AF_CAP, 1) & PCI_AF_CAP_FLR;
+    return false;
+}
+
 void VfioConfig::pass_on_command() {
-    const uint16_t value = config_.get16(PCI_COMMAND) | PCI_COMMAND_INTX_DISABLE;
+    const auto value = static_cast<uint16_t>(config_.get16(PCI_COMMAND) |
+                                             (has_pin() ? 0 : PCI_COMMAND_INTX_DISABLE));
     const std::array<uint8_t, 2> bytes{static_cast<uint8_t>(value),
                                        static_cast<uint8_t>(value >> 8)};
     api_.write(device_, region_.offset + PCI_COMMAND, bytes);

@@ -35,6 +35,13 @@ std::string host_of(const DeviceConfig& config) {
 
 }  // namespace
 
+VfioPciState VfioPciState::upgrade(const VfioPciStateV1& old) {
+    return {.host = old.host,
+            .group = old.group,
+            .pci = old.pci,
+            .interrupts = {.msix = old.msix, .msi = {}, .intx = {}}};
+}
+
 VfioPci::VfioPci(const DeviceConfig& config, const DeviceContext& context)
     : StatefulDevice(config.id, context),
       PciFunction(config.id, StatefulDevice::state_.pci, restored()),
@@ -44,7 +51,7 @@ VfioPci::VfioPci(const DeviceConfig& config, const DeviceContext& context)
     try {
         host = host_of(config);
         open(host, context.restored);
-        build(config, context);
+        build(context);
     } catch (const Error& error) {
         vfio_.freeze();
         throw error.within(host.empty() ? fmt::format("device '{}'", id())
@@ -75,65 +82,67 @@ void VfioPci::open(const std::string& host, Restored* restored) {
     can_reset_ = info.can_reset;
 }
 
-void VfioPci::build(const DeviceConfig&, const DeviceContext& context) {
+void VfioPci::build(const DeviceContext& context) {
     VfioApi& api = vfio_.api();
     layout_.emplace(api, device_.get(),
                     api.region_info(device_.get(), VFIO_PCI_CONFIG_REGION_INDEX), config());
     if (layout_->device_value(PCI_HEADER_TYPE, 1) & 0x7f)
         throw Error(ErrorCode::kUnsupported,
                     "it is a bridge; only endpoints can be passed through");
-    layout_->build(bus()->bridge() != nullptr);
-    const bool has_pin = layout_->device_value(PCI_INTERRUPT_PIN, 1) != 0;
-    if (!layout_->msix() && (layout_->has_msi() || has_pin))
-        throw Error(ErrorCode::kUnsupported,
-                    "it has {} but no MSI-X; only MSI-X interrupts are supported",
-                    layout_->has_msi() ? "MSI" : "INTx");
-    if (layout_->msix())
-        build_msix(context);
-    else
-        state_.msix.reset();
+    layout_->build({.behind_port = bus()->bridge() != nullptr,
+                    .show_msi = !restored() || state_.interrupts.msi,
+                    .show_intx = !restored() || state_.interrupts.intx});
+    build_interrupts(context);
     build_bars(context);
     complete();
+    if (!restored())
+        interrupts_->start();
 }
 
 VfioPci::MsixPlace VfioPci::msix_place(uint8_t reg, size_t size) const {
     const uint32_t value = layout_->device_value(layout_->msix() + size_t{reg}, 4);
-    const MsixPlace place{value & PCI_MSIX_TABLE_BIR, value & PCI_MSIX_TABLE_OFFSET};
+    MsixPlace place{value & PCI_MSIX_TABLE_BIR, value & PCI_MSIX_TABLE_OFFSET, 0};
     const VfioRegion region =
         place.bar < kPciBars ? vfio_.api().region_info(device_.get(), place.bar) : VfioRegion{};
     if (place.offset > region.size || size > region.size - place.offset)
         throw Error(ErrorCode::kUnsupported, "its MSI-X structures lie outside of its BARs");
+    place.in_device = region.offset + place.offset;
     return place;
 }
 
-void VfioPci::build_msix(const DeviceContext& context) {
-    const uint32_t control = layout_->device_value(layout_->msix() + PCI_MSIX_FLAGS, 2);
-    if (restored() && !state_.msix)
-        throw Error(ErrorCode::kCorruptState, "the state has no MSI-X");
-    if (!restored())
-        state_.msix.emplace();
-    msix_.emplace(Msix::Setup{.api = vfio_.api(),
-                              .interrupts = context.interrupts,
-                              .device = device_.get(),
-                              .name = id(),
-                              .vectors = (control & PCI_MSIX_FLAGS_QSIZE) + 1},
-                  *state_.msix, context.restored ? &context.restored->fds : nullptr);
-    table_ = msix_place(PCI_MSIX_TABLE, msix_->table_size());
-    pending_ = msix_place(PCI_MSIX_PBA, msix_->pba_size());
+void VfioPci::build_interrupts(const DeviceContext& context) {
+    interrupts_.emplace(VfioInterrupts::Setup{.api = vfio_.api(),
+                                              .interrupts = context.interrupts,
+                                              .device = device_.get(),
+                                              .name = id(),
+                                              .layout = *layout_,
+                                              .config = config(),
+                                              .gsi = intx_line()},
+                        state_.interrupts, context.restored ? &context.restored->fds : nullptr);
+    if (const Msix* msix = interrupts_->msix()) {
+        table_ = msix_place(PCI_MSIX_TABLE, msix->table_size());
+        pending_ = msix_place(PCI_MSIX_PBA, msix->pba_size());
+    }
+}
+
+void VfioPci::read_pending(uint64_t offset, std::span<uint8_t> data) {
+    if (!vfio_.api().read(device_.get(), pending_.in_device + offset, data))
+        std::ranges::fill(data, uint8_t{0});
+    interrupts_->msix()->overlay_pending(offset, data);
 }
 
 std::vector<VfioBar::Overlay> VfioPci::overlays(unsigned bar) {
     std::vector<VfioBar::Overlay> result;
-    if (msix_ && table_.bar == bar)
+    Msix* msix = interrupts_->msix();
+    if (msix && table_.bar == bar)
         result.push_back(
-            {table_.offset, msix_->table_size(),
-             [this](uint64_t at, std::span<uint8_t> data) { msix_->read_table(at, data); },
-             [this](uint64_t at, std::span<const uint8_t> data) { msix_->write_table(at, data); }});
-    if (msix_ && pending_.bar == bar)
-        result.push_back(
-            {pending_.offset, msix_->pba_size(),
-             [this](uint64_t at, std::span<uint8_t> data) { msix_->read_pending(at, data); },
-             [](uint64_t, std::span<const uint8_t>) {}});
+            {table_.offset, msix->table_size(),
+             [msix](uint64_t at, std::span<uint8_t> data) { msix->read_table(at, data); },
+             [msix](uint64_t at, std::span<const uint8_t> data) { msix->write_table(at, data); }});
+    if (msix && pending_.bar == bar)
+        result.push_back({pending_.offset, msix->pba_size(),
+                          [this](uint64_t at, std::span<uint8_t> data) { read_pending(at, data); },
+                          [](uint64_t, std::span<const uint8_t>) {}});
     return result;
 }
 
@@ -186,29 +195,39 @@ void VfioPci::unmap_bar(unsigned index) {
 }
 
 void VfioPci::config_read(size_t offset, std::span<uint8_t> data) {
+    interrupts_->before_config_read(offset, data.size());
     layout_->read(offset, data);
 }
 
 void VfioPci::config_write(size_t offset, std::span<const uint8_t> data) {
+    if (layout_->asks_for_reset(offset, data)) {
+        reset();
+        return;
+    }
     config().write(offset, data);
     // The device stops answering after we stop asking, and the other way round.
     stop_decoding();
     layout_->pass_on(offset, data);
     start_decoding();
-    const size_t control = layout_->msix() + size_t{PCI_MSIX_FLAGS};
-    if (msix_ && offset < control + 2 && offset + data.size() > control) {
-        const uint16_t value = config().get16(control);
-        msix_->set_control(value & PCI_MSIX_FLAGS_ENABLE, value & PCI_MSIX_FLAGS_MASKALL);
-    }
+    interrupts_->config_written(offset, data.size());
 }
 
 void VfioPci::reset() {
-    if (msix_)
-        msix_->reset();
+    interrupts_->stop();
     reset_function();
     // Without bus mastering there is no DMA into the guest's memory while the device is reset, nor
     // after it.
     layout_->pass_on_command();
+    reset_host_device();
+    layout_->pass_on_command();
+    try {
+        interrupts_->start();
+    } catch (const Error& error) {
+        log::error("device '{}': {}", id(), error.message());
+    }
+}
+
+void VfioPci::reset_host_device() {
     if (!can_reset_) {
         log::warning("device '{}': the host cannot reset {}", id(), state_.host);
         return;
@@ -218,23 +237,19 @@ void VfioPci::reset() {
     } catch (const Error& error) {
         log::error("device '{}': {}", id(), error.message());
     }
-    layout_->pass_on_command();
 }
 
 void VfioPci::keep(state::OutgoingFds& fds) const {
     fds.add(fd_name(), 0, device_.get());
-    if (msix_)
-        msix_->keep(fds);
+    interrupts_->keep(fds);
 }
 
 void VfioPci::detach_interrupts() {
-    if (msix_)
-        msix_->detach_interrupts();
+    interrupts_->detach();
 }
 
 void VfioPci::attach_interrupts() {
-    if (msix_)
-        msix_->attach_interrupts();
+    interrupts_->attach();
 }
 
 std::unique_ptr<Device> make_vfio_pci(const DeviceConfig& config, const DeviceContext& context) {

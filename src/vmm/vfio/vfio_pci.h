@@ -10,18 +10,19 @@
 #include "vmm/core/device.h"
 #include "vmm/core/machine_config.h"
 #include "vmm/pci/pci_function.h"
-#include "vmm/vfio/msix.h"
 #include "vmm/vfio/vfio_bar.h"
 #include "vmm/vfio/vfio_config.h"
+#include "vmm/vfio/vfio_interrupts.h"
 #include "vmm/vfio/vfio_manager.h"
 
 namespace cpr::vmm {
 
-struct VfioPciState {
+// As it was while MSI-X was all that guests saw of a device's interrupts.
+struct VfioPciStateV1 {
     static constexpr std::string_view kKind = "vfio-pci";
     static constexpr uint16_t kVersion = 1;
-    std::string host;    // DDDD:BB:SS.F
-    uint32_t group = 0;  // IOMMU group
+    std::string host;
+    uint32_t group = 0;
     PciFunctionState pci;
     std::optional<MsixState> msix;
 
@@ -31,7 +32,25 @@ struct VfioPciState {
     }
 };
 
-// -device vfio-pci: a PCI device of the host, passed through. Its interrupts are MSI-X.
+struct VfioPciState {
+    static constexpr std::string_view kKind = "vfio-pci";
+    static constexpr uint16_t kVersion = 2;
+    std::string host;    // DDDD:BB:SS.F
+    uint32_t group = 0;  // IOMMU group
+    PciFunctionState pci;
+    VfioInterruptsState interrupts;
+
+    template <typename Self, typename Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.host, self.group, self.pci, self.interrupts);
+    }
+
+    // The guest goes on seeing what it saw.
+    using Previous = VfioPciStateV1;
+    static VfioPciState upgrade(const VfioPciStateV1& old);
+};
+
+// -device vfio-pci: a PCI device of the host, passed through.
 //
 // At a restore it is built around the preserved descriptors: the device is only read (its
 // configuration space), never written, reset or given other interrupts, and its interrupts reach
@@ -42,7 +61,8 @@ class VfioPci final : public StatefulDevice<VfioPciState>, public PciFunction {
     VfioPci(const DeviceConfig& config, const DeviceContext& context);
     ~VfioPci() override;
 
-    // Interrupts off, BARs unmapped, then the device itself is reset.
+    // Interrupts off, BARs unmapped, then the device itself is reset. Called for a reset of the
+    // platform, of the bus or of the function, but never by a restore.
     void reset() override;
     void bus_reset() override { reset(); }
 
@@ -65,10 +85,13 @@ class VfioPci final : public StatefulDevice<VfioPciState>, public PciFunction {
     struct MsixPlace {
         unsigned bar = 0;
         uint64_t offset = 0;
+        uint64_t in_device = 0;  // in the device's descriptor
     };
     void open(const std::string& host, Restored* restored);
-    void build(const DeviceConfig& config, const DeviceContext& context);
-    void build_msix(const DeviceContext& context);
+    void build(const DeviceContext& context);
+    void build_interrupts(const DeviceContext& context);
+    void reset_host_device();
+    void read_pending(uint64_t offset, std::span<uint8_t> data);
     void build_bars(const DeviceContext& context);
     void build_bar(unsigned index, const DeviceContext& context);
     MsixPlace msix_place(uint8_t reg, size_t size) const;
@@ -79,7 +102,7 @@ class VfioPci final : public StatefulDevice<VfioPciState>, public PciFunction {
     UniqueFd device_;
     bool can_reset_ = false;
     std::optional<VfioConfig> layout_;
-    std::optional<Msix> msix_;
+    std::optional<VfioInterrupts> interrupts_;
     MsixPlace table_;
     MsixPlace pending_;
     std::array<std::unique_ptr<VfioBar>, kPciBars> vfio_bars_;

@@ -37,7 +37,9 @@ class ContainerTest : public testing::Test {
     std::unique_ptr<VfioContainer> start(uint32_t index = 0) {
         auto container =
             std::make_unique<VfioContainer>(api_, platform_.memory, platform_.blockers, index);
-        container->attach(99, 7);
+        group_ = api_.open_group(7);
+        std::erase(api_.calls, "open_group 7");
+        container->attach(group_.get(), 7);
         return container;
     }
     // The container in a new process, whose memory is elsewhere, after the old one is gone.
@@ -66,6 +68,7 @@ class ContainerTest : public testing::Test {
     }
 
     FakeVfio api_;
+    UniqueFd group_;
     FakePlatform platform_;
 };
 
@@ -80,7 +83,9 @@ TEST_F(ContainerTest, ColdStartSetsTheTypeBeforeItMaps) {
     EXPECT_EQ(platform_.blockers.count(), 0u);
     // A second group adds nothing but itself.
     api_.calls.clear();
-    container->attach(98, 8);
+    const UniqueFd another = api_.open_group(8);
+    api_.calls.clear();
+    container->attach(another.get(), 8);
     EXPECT_EQ(api_.calls, std::vector<std::string>{"set_container"});
 }
 

@@ -26,6 +26,13 @@ TEST(Golden, RootPort) {
     state::expect_golden(RootPortState{.pci = function_state()});
 }
 
+MsixState msix_state() {
+    return {.table = std::vector<uint8_t>(32, 0xee),
+            .vectors = {.events = {1, 0}, .armed = 1},
+            .enabled = true,
+            .masked = false};
+}
+
 TEST(Golden, VfioManager) {
     VfioManagerState state;
     state.container = VfioContainerState{
@@ -35,13 +42,25 @@ TEST(Golden, VfioManager) {
 }
 
 TEST(Golden, VfioPci) {
-    VfioPciState state{.host = "0000:00:05.0", .group = 7, .pci = function_state(), .msix = {}};
-    state.msix = MsixState{.table = std::vector<uint8_t>(32, 0xee),
-                           .events = {1, 0},
-                           .armed = 1,
-                           .enabled = true,
-                           .masked = false};
+    VfioPciState state{
+        .host = "0000:00:05.0", .group = 7, .pci = function_state(), .interrupts = {}};
+    state.interrupts.msix = msix_state();
+    state.interrupts.msi = MsiState{.vectors = {.events = {1, 1, 0, 0}, .armed = 2}};
+    state.interrupts.intx = IntxState{.armed = true};
     state::expect_golden(state);
+}
+
+TEST(Golden, VfioPciVersion1) {
+    const VfioPciStateV1 old{
+        .host = "0000:00:05.0", .group = 7, .pci = function_state(), .msix = msix_state()};
+    state::expect_golden(old);
+    const VfioPciState upgraded = VfioPciState::upgrade(old);
+    EXPECT_EQ(upgraded.host, old.host);
+    EXPECT_EQ(upgraded.group, old.group);
+    EXPECT_EQ(upgraded.pci.config, old.pci.config);
+    EXPECT_EQ(upgraded.interrupts.msix->table, old.msix->table);
+    EXPECT_EQ(upgraded.interrupts.msix->vectors.armed, 1u);
+    EXPECT_FALSE(upgraded.interrupts.msi || upgraded.interrupts.intx);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <sys/mman.h>
 
 #include <cstring>
@@ -38,6 +39,7 @@ struct VfioWorld {
             DeviceConfig{"pcie-root-port", "pci.1", {{"addr", "0x2"}}}, context);
     }
     ~VfioWorld() {
+        others.clear();
         device.reset();
         port.reset();
         vfio.reset();
@@ -55,6 +57,13 @@ struct VfioWorld {
     void add_device(std::map<std::string, std::string> more = {}) {
         more.insert({{"host", "0000:00:05.0"}, {"bus", "pci.1"}, {"addr", "0x0"}});
         device = std::make_unique<VfioPci>(DeviceConfig{"vfio-pci", "hostdev0", more}, context);
+    }
+    // A device on the root bus.
+    VfioPci& add_other(const std::string& id, const std::string& address) {
+        others.push_back(std::make_unique<VfioPci>(
+            DeviceConfig{"vfio-pci", id, {{"host", address}, {"addr", address.substr(8)}}},
+            context));
+        return *others.back();
     }
     void start() {
         add_device();
@@ -95,6 +104,31 @@ struct VfioWorld {
         platform.interrupts.deliver();
         return platform.interrupts.delivered.size();
     }
+    // The line of the device's pin, as what the kernel signals has left it.
+    uint32_t gsi() const { return device->intx_line().value(); }
+    bool raised() {
+        platform.interrupts.deliver_lines();
+        return platform.interrupts.raised.contains(gsi());
+    }
+    void end_interrupt() {
+        platform.interrupts.end_interrupt(gsi());
+        kernel->serve_unmasks();
+        platform.interrupts.deliver_lines();
+    }
+    // What a driver does for MSI.
+    static constexpr uint8_t kMsi = fakes::FakeVfio::kMsi;
+    void program_msi(uint32_t log2, bool enabled = true) {
+        function().config_write(kMsi + PCI_MSI_ADDRESS_LO, 0xfee01000, 4);
+        function().config_write(kMsi + PCI_MSI_ADDRESS_HI, 0, 4);
+        function().config_write(kMsi + PCI_MSI_DATA_64, 0x40, 2);
+        enable_msi(log2, enabled);
+    }
+    void enable_msi(uint32_t log2, bool enabled = true) {
+        function().config_write(kMsi + PCI_MSI_FLAGS,
+                                log2 << 4 | (enabled ? PCI_MSI_FLAGS_ENABLE : 0u), 2);
+    }
+    void mask_msi(uint32_t bits) { function().config_write(kMsi + PCI_MSI_MASK_64, bits, 4); }
+    uint32_t pending_msi() { return function().config_read(kMsi + PCI_MSI_PENDING_64, 4); }
     void enable_interrupts(uint32_t vectors) {
         msix_control(true, true);
         for (uint32_t i = 0; i < vectors; ++i)
@@ -110,6 +144,7 @@ struct VfioWorld {
     std::unique_ptr<VfioManager> vfio;
     std::unique_ptr<RootPort> port;
     std::unique_ptr<VfioPci> device;
+    std::vector<std::unique_ptr<VfioPci>> others;
 };
 
 // What a new process finds after the exec of an old one.
@@ -123,21 +158,63 @@ struct Arrival {
 // Saves a world as a checkpoint does, in its order, and lets the process go as exec does: without a
 // single destructor.
 inline std::unique_ptr<Arrival> exec_away(std::unique_ptr<VfioWorld> old) {
-    old->device->detach_interrupts();
+    std::vector<Device*> devices{old->host.get(), old->port.get(), old->device.get()};
+    for (const auto& other : old->others)
+        devices.push_back(other.get());
+    devices.push_back(old->vfio.get());
+    for (Device* device : devices)
+        device->detach_interrupts();
     state::StreamWriter writer;
-    for (const Device* device :
-         {static_cast<Device*>(old->host.get()), static_cast<Device*>(old->port.get()),
-          static_cast<Device*>(old->device.get()), static_cast<Device*>(old->vfio.get())})
-        device->save(writer);
     state::OutgoingFds fds;
-    old->device->keep(fds);
-    old->vfio->keep(fds);
+    for (const Device* device : devices) {
+        device->save(writer);
+        device->keep(fds);
+    }
     old->vfio->check_vaddrs();
     old->vfio->invalidate_vaddrs();
     auto arrival = std::make_unique<Arrival>(writer.finish(), fds.serialize());
     [[maybe_unused]] VfioWorld* gone = old.release();
     return arrival;
 }
+
+class VfioPciTest : public testing::Test {
+  protected:
+    void boot() {
+        world_ = std::make_unique<VfioWorld>(kernel_);
+        world_->start();
+    }
+    // Everything up to the moment when the new process may run: state, vaddrs, interrupts.
+    void update() {
+        arrival_ = exec_away(std::move(world_));
+        kernel_->calls.clear();
+        world_ = std::make_unique<VfioWorld>(kernel_, &arrival_->restored);
+        world_->add_device();
+        arrival_->restored.state.finish();
+        EXPECT_TRUE(arrival_->fds.leftovers().empty());
+        world_->vfio->claim_vaddrs();
+    }
+    void load() {
+        update();
+        world_->device->attach_interrupts();
+        kernel_->serve_unmasks();
+    }
+    std::string start_error(std::map<std::string, std::string> properties = {}) {
+        world_ = std::make_unique<VfioWorld>(kernel_);
+        try {
+            world_->add_device(std::move(properties));
+        } catch (const Error& error) {
+            return error.message();
+        }
+        return "";
+    }
+    bool has(const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    }
+
+    std::shared_ptr<fakes::FakeVfio> kernel_ = std::make_shared<fakes::FakeVfio>();
+    std::unique_ptr<Arrival> arrival_;
+    std::unique_ptr<VfioWorld> world_;
+};
 
 }  // namespace cpr::vmm
 
