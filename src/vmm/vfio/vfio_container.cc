@@ -13,8 +13,6 @@
 namespace cpr::vmm {
 namespace {
 
-constexpr const char* kFdName = "vfio-container";
-
 VfioDma to_dma(const MemoryRegion& region) {
     return {.iova = region.gpa,
             .size = region.size,
@@ -67,11 +65,19 @@ VfioContainer::~VfioContainer() {
     freeze();
 }
 
-void VfioContainer::attach(int group, uint32_t number) {
-    api_.set_container(group, fd_.get());
-    if (iommu_type_)
-        return;
+bool VfioContainer::attach(int group, uint32_t number) {
     try {
+        api_.set_container(group, fd_.get());
+        return true;
+    } catch (const Error& error) {
+        log::info("VFIO group {} is not for container {}: {}", number, index_, error.message());
+        return false;
+    }
+}
+
+void VfioContainer::attach_first(int group, uint32_t number) {
+    try {
+        api_.set_container(group, fd_.get());
         api_.set_iommu(fd_.get(), VFIO_TYPE1v2_IOMMU);
         iommu_type_ = VFIO_TYPE1v2_IOMMU;
         check_abilities();
@@ -241,6 +247,15 @@ void VfioContainer::claim_vaddrs() {
         listen(true);
     undo.dismiss();
     invalid_ = false;
+}
+
+void VfioContainer::unclaim_vaddrs() {
+    freeze();
+    try {
+        invalidate_vaddrs();
+    } catch (const Error& error) {
+        log::warning("VFIO container {}: {}", index_, error.message());
+    }
 }
 
 }  // namespace cpr::vmm

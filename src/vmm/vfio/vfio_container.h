@@ -52,6 +52,8 @@ struct VfioContainerState {
 // of the mappings this process's own; only from there does it follow the memory map.
 class VfioContainer final : public MemoryListener, public CheckpointParticipant {
   public:
+    static constexpr const char* kFdName = "vfio-container";
+
     // `index` tells the descriptors of several containers apart. Nothing is attached yet. Throws
     // Error if the kernel's VFIO is not one that we know.
     VfioContainer(VfioApi& api, MemoryMap& memory, Blockers& blockers, uint32_t index);
@@ -60,9 +62,11 @@ class VfioContainer final : public MemoryListener, public CheckpointParticipant 
                   const VfioContainerState& saved);
     ~VfioContainer() override;
 
-    // Attaches a group. The first gives the container its IOMMU type, after which its memory is
+    // Attaches the first group. It gives the container its IOMMU type, after which its memory is
     // mapped and its abilities are checked. Throws Error.
-    void attach(int group, uint32_t number);
+    void attach_first(int group, uint32_t number);
+    // Attaches another group; false if the kernel cannot have it in this container.
+    bool attach(int group, uint32_t number);
 
     // Stops following the memory map, for the time when the devices go: their BARs vanish from
     // the memory map, but what is mapped for DMA stays as it is until the kernel closes all.
@@ -79,6 +83,8 @@ class VfioContainer final : public MemoryListener, public CheckpointParticipant 
     void invalidate_vaddrs() override;
     void restore_vaddrs() override;
     void claim_vaddrs() override;
+    // Undoes claim_vaddrs(). Never throws.
+    void unclaim_vaddrs();
 
   private:
     void check_abilities();

@@ -13,7 +13,8 @@
 
 namespace cpr::vmm {
 
-struct VfioManagerState {
+// As it was while a guest had one container at most.
+struct VfioManagerStateV1 {
     static constexpr std::string_view kKind = "vfio";
     static constexpr uint16_t kVersion = 1;
     std::optional<VfioContainerState> container;
@@ -23,12 +24,37 @@ struct VfioManagerState {
     static void fields(Self& self, Archive& archive) {
         archive(self.container, self.groups);
     }
-    void validate() const;
 };
 
-// Owns the guest's VFIO container and groups. Machine makes one, before all devices (they find it
-// in DeviceContext::vfio) but after RAM is in the memory map, and destroys it after them. As a
-// participant of checkpoints it comes after all other devices.
+struct VfioManagerState {
+    static constexpr std::string_view kKind = "vfio";
+    static constexpr uint16_t kVersion = 2;
+    struct Container {
+        static constexpr bool kFielded = true;
+        VfioContainerState state;
+        std::vector<uint32_t> groups;
+
+        template <typename Self, typename Archive>
+        static void fields(Self& self, Archive& archive) {
+            archive(self.state, self.groups);
+        }
+    };
+    std::vector<Container> containers;
+
+    template <typename Self, typename Archive>
+    static void fields(Self& self, Archive& archive) {
+        archive(self.containers);
+    }
+    void validate() const;
+
+    using Previous = VfioManagerStateV1;
+    static VfioManagerState upgrade(const VfioManagerStateV1& old);
+};
+
+// Owns the guest's VFIO groups and the containers that they are in: one, or more if the kernel
+// cannot have them all in one, such as behind IOMMUs that differ. Machine makes a manager before
+// all devices (they find it in DeviceContext::vfio) but after RAM is in the memory map, and
+// destroys it after them. As a participant of checkpoints it comes after all other devices.
 class VfioManager final : public StatefulDevice<VfioManagerState> {
   public:
     static constexpr const char* kId = "vfio";
@@ -38,7 +64,7 @@ class VfioManager final : public StatefulDevice<VfioManagerState> {
 
     VfioApi& api() { return *api_; }
 
-    // The group of a host device, in the container, known to KVM; opened when first asked for.
+    // The group of a host device, in a container, known to KVM; opened when first asked for.
     // Throws Error.
     struct Group {
         uint32_t number;
@@ -64,15 +90,20 @@ class VfioManager final : public StatefulDevice<VfioManagerState> {
     VfioManagerState snapshot() const override;
 
   private:
+    struct OpenGroup {
+        UniqueFd fd;
+        const VfioContainer* container;
+    };
     void restore(Restored& restored);
     int open_group(uint32_t number, const std::string& host);
+    const VfioContainer& add_to_container(int group, uint32_t number);
 
     MemoryMap& memory_;
     InterruptController& interrupts_;
     Blockers& blockers_;
     std::shared_ptr<VfioApi> api_;
-    std::map<uint32_t, UniqueFd> groups_;
-    std::unique_ptr<VfioContainer> container_;
+    std::map<uint32_t, OpenGroup> groups_;
+    std::vector<std::unique_ptr<VfioContainer>> containers_;
 };
 
 }  // namespace cpr::vmm

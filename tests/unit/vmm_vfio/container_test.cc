@@ -39,7 +39,7 @@ class ContainerTest : public testing::Test {
             std::make_unique<VfioContainer>(api_, platform_.memory, platform_.blockers, index);
         group_ = api_.open_group(7);
         std::erase(api_.calls, "open_group 7");
-        container->attach(group_.get(), 7);
+        container->attach_first(group_.get(), 7);
         return container;
     }
     // The container in a new process, whose memory is elsewhere, after the old one is gone.
@@ -85,7 +85,7 @@ TEST_F(ContainerTest, ColdStartSetsTheTypeBeforeItMaps) {
     api_.calls.clear();
     const UniqueFd another = api_.open_group(8);
     api_.calls.clear();
-    container->attach(another.get(), 8);
+    EXPECT_TRUE(container->attach(another.get(), 8));
     EXPECT_EQ(api_.calls, std::vector<std::string>{"set_container"});
 }
 

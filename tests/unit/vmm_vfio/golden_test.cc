@@ -26,6 +26,9 @@ TEST(Golden, RootPort) {
     state::expect_golden(RootPortState{.pci = function_state()});
 }
 
+const VfioContainerState kContainer{
+    .iommu_type = 3, .dma_map = {{0, 0x20000000, true}, {0xc0000000, 0x2000, false}}};
+
 MsixState msix_state() {
     return {.table = std::vector<uint8_t>(32, 0xee),
             .vectors = {.events = {1, 0}, .armed = 1},
@@ -34,11 +37,20 @@ MsixState msix_state() {
 }
 
 TEST(Golden, VfioManager) {
-    VfioManagerState state;
-    state.container = VfioContainerState{
-        .iommu_type = 3, .dma_map = {{0, 0x20000000, true}, {0xc0000000, 0x2000, false}}};
-    state.groups = {7, 12};
-    state::expect_golden(state);
+    state::expect_golden(
+        VfioManagerState{.containers = {{kContainer, {7, 12}}, {kContainer, {3}}}});
+}
+
+TEST(Golden, VfioManagerVersion1) {
+    VfioManagerStateV1 old;
+    old.container = kContainer;
+    old.groups = {7, 12};
+    state::expect_golden(old);
+    const VfioManagerState upgraded = VfioManagerState::upgrade(old);
+    ASSERT_EQ(upgraded.containers.size(), 1u);
+    EXPECT_EQ(upgraded.containers[0].state.dma_map, kContainer.dma_map);
+    EXPECT_EQ(upgraded.containers[0].state.iommu_type, 3u);
+    EXPECT_EQ(upgraded.containers[0].groups, old.groups);
 }
 
 TEST(Golden, VfioPci) {

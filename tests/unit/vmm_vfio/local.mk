@@ -10,6 +10,7 @@ tests_unit_vmm_vfio_SOURCES = \
 	tests/unit/vmm_vfio/intx_test.cc \
 	tests/unit/vmm_vfio/msi_test.cc \
 	tests/unit/vmm_vfio/vfio_interrupts_test.cc \
+	tests/unit/vmm_vfio/vfio_manager_test.cc \
 	tests/unit/vmm_vfio/vfio_pci_test.cc \
 	tests/unit/vmm_vfio/vfio_world.h
 tests_unit_vmm_vfio_CPPFLAGS = $(UNIT_CPPFLAGS) -I$(srcdir)/tests/unit/vmm_vfio
@@ -18,5 +19,6 @@ EXTRA_DIST += \
 	tests/golden/pci-host.v1 \
 	tests/golden/pcie-root-port.v1 \
 	tests/golden/vfio.v1 \
+	tests/golden/vfio.v2 \
 	tests/golden/vfio-pci.v1 \
 	tests/golden/vfio-pci.v2

@@ -142,16 +142,17 @@ TEST_F(VfioInterruptsTest, FunctionMaskAndPendingBitsSurviveAnUpdate) {
     EXPECT_EQ(world_->pending(), 0u);
 }
 
-// The sections as a release wrote them that knew MSI-X only.
+// The sections as a release wrote them that knew MSI-X only, and one container.
 std::vector<uint8_t> as_version_1(state::StreamReader& reader) {
     const auto device = reader.take<VfioPciState>("hostdev0");
     VfioPciStateV1 old{device.host, device.group, device.pci, device.interrupts.msix};
     old.pci.config[PCI_INTERRUPT_PIN] = 0;
     old.pci.config[0x41] = FakeVfio::kMsix;
     std::fill_n(&old.pci.config[FakeVfio::kMsi], 24, uint8_t{0});
+    const auto container = reader.take<VfioManagerState>("vfio").containers.at(0);
     state::StreamWriter writer;
     writer.add("hostdev0", old);
-    writer.add("vfio", reader.take<VfioManagerState>("vfio"));
+    writer.add("vfio", VfioManagerStateV1{container.state, container.groups});
     writer.add("pcie.0", reader.take<PciHostState>("pcie.0"));
     writer.add("pci.1", reader.take<RootPortState>("pci.1"));
     return writer.finish();
