@@ -125,7 +125,7 @@ static void *work(void *opaque)
     return NULL;
 }
 
-static int run(int fd, unsigned int depth, uint64_t blocks)
+static int run(int fd, unsigned int depth, uint64_t blocks, const char *label)
 {
     uint64_t share = depth == 0 ? 0 : blocks / depth;
 
@@ -142,7 +142,7 @@ static int run(int fd, unsigned int depth, uint64_t blocks)
     }
     for (;;) {
         sleep(1);
-        printf("io %llu errors %llu slowest-ms %llu\n", atomic_load(&completed),
+        printf("%s %llu errors %llu slowest-ms %llu\n", label, atomic_load(&completed),
                atomic_load(&errors), atomic_exchange(&slowest_ns, 0) / 1000000);
         fflush(stdout);
     }
@@ -178,11 +178,11 @@ static uint64_t number(const char *text)
 
 int main(int argc, char **argv)
 {
-    bool running = argc == 5 && strcmp(argv[1], "run") == 0;
+    bool running = argc == 6 && strcmp(argv[1], "run") == 0;
     bool filling = argc == 6 && strcmp(argv[1], "fill") == 0;
 
     if (!running && !filling && !(argc == 6 && strcmp(argv[1], "check") == 0)) {
-        fprintf(stderr, "usage: ioverify run DEVICE DEPTH BLOCKS\n"
+        fprintf(stderr, "usage: ioverify run DEVICE DEPTH BLOCKS LABEL\n"
                         "       ioverify fill|check DEVICE OFFSET COUNT GENERATION\n");
         return 2;
     }
@@ -192,7 +192,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (running) {
-        return run(fd, (unsigned int)number(argv[3]), number(argv[4]));
+        return run(fd, (unsigned int)number(argv[3]), number(argv[4]), argv[5]);
     }
     return sweep(fd, filling, number(argv[3]), number(argv[4]), number(argv[5]));
 }

@@ -16,6 +16,8 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/scenarios/update-exec-smp.py \
 	tests/testbed/scenarios/update-libvirtd-restart.py \
 	tests/testbed/scenarios/update-refused.py \
+	tests/testbed/scenarios/vfio-intx.py tests/testbed/scenarios/vfio-msi.py \
+	tests/testbed/scenarios/vfio-multi.py \
 	tests/testbed/scenarios/vmm-boot.py tests/testbed/scenarios/vmm-lifecycle.py \
 	tests/testbed/scenarios/vmm-vfio-nvme.py \
 	tests/guests/init.sh tests/guests/io_pattern.h tests/guests/ioverify.c \

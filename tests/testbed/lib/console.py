@@ -9,7 +9,7 @@ import time
 import tty
 
 # Lines that the guest's jobs (tests/guests/) print at any time.
-JOB_LINE = re.compile(r"(tick|io|smp) ")
+JOB_LINE = re.compile(r"(tick|io(-\w+)?|smp) ")
 
 
 class Console:

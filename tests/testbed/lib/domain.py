@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from .console import Console
 from .l1 import FILES, Failure
-from .trace import NVME_DEVICES
+from .trace import NVME_DEVICES, SATA_DEVICES
 from .vcpus import vcpus
 
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -23,7 +23,7 @@ BOOT_SECONDS = 90
 # What a lost interrupt, a broken device or a broken kernel makes the guest say.
 COMPLAINT = re.compile(
     r"completion polled|\btimeout\b|nvme\d?: .*(reset|abort|invalid id)|ioverify: (read|write) at|"
-    r"I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|clocksource.*unstable|Oops|"
+    r"ata\d.*: (exception|failed command|hard resetting)|I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|clocksource.*unstable|Oops|"
     r"Kernel panic")
 
 TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
@@ -57,7 +57,12 @@ TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/q
 
 HOSTDEV = """<hostdev mode='subsystem' type='pci' managed='yes'>
       <source><address domain='0x0000' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/></source>
+      {address}
     </hostdev>"""
+# Conventional PCI devices are put on the root bus: of themselves, libvirt would make a bridge.
+# The slots' INTA is the line that the first root port's devices have.
+ROOT_BUS_ADDRESS = "<address type='pci' domain='0x0000' bus='0x00' slot='0x{slot:02x}' function='0x0'/>"
+ROOT_BUS_SLOTS = {SATA_DEVICES[0]: 0x11, SATA_DEVICES[1]: 0x15}
 
 
 def guest_kernel():
@@ -81,6 +86,8 @@ class Domain:
         self.console = None
         cmdline = (f"console=ttyS0 quiet panic=-1 nvme_core.io_timeout={NVME_TIMEOUT_S} "
                    f"cpr.job={','.join(jobs)} {options}")
+        if set(devices) & set(SATA_DEVICES):
+            cmdline += " cpr.sata"
         path = l1.share / f"{name}.xml"
         path.write_text(TEMPLATE.format(
             name=name, memory=memory_mib, vcpus=vcpus, kernel=guest_kernel(),
@@ -97,7 +104,9 @@ class Domain:
     def hostdev_xml(device):
         """XML of a device that is passed through."""
         bus, slot, function = re.fullmatch(r"(\w\w):(\w\w)\.(\w)", device).groups()
-        return HOSTDEV.format(bus=bus, slot=slot, function=function)
+        place = ROOT_BUS_SLOTS.get(device)
+        address = ROOT_BUS_ADDRESS.format(slot=place) if place else ""
+        return HOSTDEV.format(bus=bus, slot=slot, function=function, address=address)
 
     def clean_up(self):
         """Leave nothing running, and the last messages of a running guest's kernel in the log."""
@@ -192,19 +201,19 @@ class Domain:
 
     # -- the guest's jobs -----------------------------------------------------------------------
 
-    def io_counts(self, seconds=15):
-        """(requests, errors, slowest in ms) out of the next line of the io job."""
-        found, _, _ = self.console.wait_for(r"^io (\d+) errors (\d+) slowest-ms (\d+)$", seconds,
-                                            self.console.position())
+    def io_counts(self, seconds=15, job="io"):
+        """(requests, errors, slowest in ms) out of the next line of the job."""
+        found, _, _ = self.console.wait_for(rf"^{job} (\d+) errors (\d+) slowest-ms (\d+)$",
+                                            seconds, self.console.position())
         return tuple(int(n) for n in found.groups())
 
-    def wait_for_io(self, requests, seconds=60):
-        """Wait until the io job has done so many more requests, all without an error."""
-        first, _, _ = self.io_counts()
+    def wait_for_io(self, requests, seconds=60, job="io"):
+        """Wait until the job has done so many more requests, all without an error."""
+        first, _, _ = self.io_counts(job=job)
         count = first
         def enough():
             nonlocal count
-            count, errors, _ = self.io_counts()
+            count, errors, _ = self.io_counts(job=job)
             self.l1.require(errors == 0, f"{errors} of the guest's requests failed")
             return count >= first + requests
         self.l1.wait_until(enough, seconds, f"{requests} requests of the guest")

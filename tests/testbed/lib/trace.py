@@ -9,10 +9,13 @@ import re
 NVME_DEVICES = ("00:05.0", "00:06.0")
 E1000E_DEVICE = "00:07.0"
 EDU_DEVICE = "00:08.0"
+SATA_DEVICES = ("00:09.0", "00:09.1")
 
 LINE = re.compile(r"^(\d{4}-\d\d-\d\dT[\d:.]+Z) (\w+) (.*)$")
 CONFIG_WRITE = re.compile(r"^\S+ (\w\w:\w\w\.\w) @0x(\w+) <- 0x(\w+)$")
 MARK_REGISTER = 0x3C
+COMMAND_REGISTER = 0x04
+INTX_DISABLE = 0x400
 
 # An NVMe controller was switched on, off or shut down, or reset by the bus.
 NVME_CONTROL_EVENTS = ("pci_nvme_mmio_cfg", "pci_nvme_mmio_start_success", "pci_nvme_mmio_stopped",
@@ -69,6 +72,24 @@ class Trace:
             if found and found.group(1) == device:
                 writes.append(event)
         return writes
+
+
+    def reconfigurations(self, device):
+        """Writes to the device's configuration space but those by which a host's kernel masks and
+        unmasks INTx: of the command register, with nothing else changed."""
+        writes = [(int(found.group(2), 16), int(found.group(3), 16), event)
+                  for event in self.config_writes(device)
+                  for found in [CONFIG_WRITE.match(event.text)]]
+        commands = {value & 0xffff & ~INTX_DISABLE for offset, value, _ in writes
+                    if offset == COMMAND_REGISTER}
+        return [event for offset, _, event in writes
+                if offset != COMMAND_REGISTER or len(commands) > 1]
+
+    def resets(self, kind):
+        """Resets of devices of that type, and of ports of SATA controllers."""
+        return [event for event in self.events
+                if (event.name == "resettable_phase_hold_exec" and f"({kind})" in event.text)
+                or event.name == "ahci_reset_port"]
 
 
 IO_COMMAND = re.compile(r"cid (\d+) nsid 0x\w+ sqid (\d+) opc")

@@ -95,6 +95,16 @@ class Update:
         self.guest.l1.require(not control, f"the controller was touched: {control[:3]}")
         self.guest.l1.require(not writes, f"the device was reconfigured: {writes[:3]}")
 
+    def require_all_untouched(self, *devices):
+        """No NVMe or SATA controller reset, and none of these devices reconfigured; masking INTx is
+        no reconfiguration."""
+        trace = self.trace()
+        touched = trace.nvme_control() + trace.resets("ich9-ahci")
+        self.guest.l1.require(not touched, f"a controller was touched: {touched[:3]}")
+        for device in devices:
+            writes = trace.reconfigurations(device)
+            self.guest.l1.require(not writes, f"{device} was reconfigured: {writes[:3]}")
+
     def observed_gap_ns(self):
         """How long no tick arrived around the pause, by the console's reader."""
         arrivals = [arrival for arrival, _ in ticks(self.guest.console)]

@@ -13,8 +13,10 @@ GUESTS_DIR = SOURCE_DIR / "tests" / "guests"
 
 # What mounts the tree over 9p; the rest is loaded from the tree itself.
 L1_MODULES = ["9p", "9pnet_virtio", "overlay"]
-# The disk, the ACPI power button as an input device, and the panic device.
+# The disk, the ACPI power button as an input device, and the panic device; and what only the guests
+# load that ask for it.
 L2_MODULES = ["nvme", "button", "evdev", "pvpanic-mmio"]
+L2_SATA_MODULES = ["ahci", "sd_mod"]
 
 
 class Archive:
@@ -71,8 +73,8 @@ def add_base(archive, tree):
     archive.add("dev/console", stat.S_IFCHR | 0o600, device=(5, 1))
 
 
-def add_modules(archive, tree, kernel, names):
-    """The modules, unpacked, and the order in which to load them."""
+def add_modules(archive, tree, kernel, names, group="list"):
+    """The modules, unpacked, and in the file `group` the order in which to load them."""
     order = []
     for path in tree.modules(kernel, names):
         data = path.read_bytes()
@@ -81,7 +83,7 @@ def add_modules(archive, tree, kernel, names):
             data, name = lzma.decompress(data), name.removesuffix(".xz")
         archive.add(f"modules/{name}", stat.S_IFREG | 0o644, data)
         order.append(name)
-    archive.add("modules/list", stat.S_IFREG | 0o644, ("\n".join(order) + "\n").encode())
+    archive.add(f"modules/{group}", stat.S_IFREG | 0o644, ("\n".join(order) + "\n").encode())
 
 
 def compile_guest_programs(folder):
@@ -113,6 +115,7 @@ def build_l2(tree, path):
         archive = Archive(stream)
         add_base(archive, tree)
         add_modules(archive, tree, tree.l2_kernel(), L2_MODULES)
+        add_modules(archive, tree, tree.l2_kernel(), L2_SATA_MODULES, "sata")
         for program in programs:
             archive.add_program(f"bin/{program.name}", program)
         archive.add_program("init", GUESTS_DIR / "init.sh")

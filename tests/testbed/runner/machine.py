@@ -14,8 +14,10 @@ PR_SET_PDEATHSIG = 1
 NVME_SLOTS = (5, 6)
 E1000E_SLOT = 7
 EDU_SLOT = 8
+# Two functions that nothing isolates from each other: one IOMMU group.
+SATA_FUNCTIONS = ("9.0", "9.1")
 
-NVME_BYTES = 64 << 20
+DISK_BYTES = 64 << 20
 
 # With two, QEMU's emulation of SVM takes a fetch of L1's kernel for one of the guest now and then,
 # directly after a #VMEXIT, and the guest is lost: seen with QEMU 10.0 and 11.1, with every VMM,
@@ -26,7 +28,8 @@ L1_CPUS = 1
 # configuration, and carries the marks that a scenario sets (a write to edu's interrupt line).
 TRACE_EVENTS = [
     "pci_cfg_write", "pci_nvme_mmio_cfg", "pci_nvme_mmio_start_success", "pci_nvme_mmio_stopped",
-    "pci_nvme_mmio_shutdown_set", "pci_nvme_mmio_shutdown_cleared", "resettable_phase_hold_exec",
+    "pci_nvme_mmio_shutdown_set", "pci_nvme_mmio_shutdown_cleared", "ahci_reset_port",
+    "resettable_phase_hold_exec",
 ]
 TRACE_IO_EVENTS = ["pci_nvme_io_cmd", "pci_nvme_enqueue_req_completion"]
 
@@ -63,12 +66,12 @@ class Machine:
 
     def start(self, append, interactive=False, trace_io=False, iops=0):
         """Start QEMU. `append` is added to the kernel's command line; `iops` caps the requests per
-        second of the NVMe disks, 0 for no cap."""
-        for number in range(1, len(NVME_SLOTS) + 1):
-            image = self.run.share / f"nvme{number}.img"
+        second of each disk, 0 for no cap."""
+        for name in ("nvme1", "nvme2", "sata1", "sata2"):
+            image = self.run.share / f"{name}.img"
             if not image.exists():
                 with open(image, "wb") as stream:
-                    stream.truncate(NVME_BYTES)
+                    stream.truncate(DISK_BYTES)
         qemu = self.base_arguments(append, interactive) + self.device_arguments(iops)
         for event in TRACE_EVENTS + (TRACE_IO_EVENTS if trace_io else []):
             qemu += ["-trace", event]
@@ -115,7 +118,8 @@ class Machine:
 
     @staticmethod
     def device_arguments(iops):
-        """The devices for VFIO: each in an IOMMU group of its own, without a driver in L1."""
+        """The devices for VFIO, without a driver in L1: but for the SATA controllers each in an
+        IOMMU group of its own."""
         arguments = []
         throttle = f",throttling.iops-total={iops}" if iops else ""
         for number, slot in enumerate(NVME_SLOTS, 1):
@@ -123,6 +127,11 @@ class Machine:
                 "-drive", f"file=/mnt/nvme{number}.img,format=raw,if=none,id=disk{number}{throttle}",
                 "-device", f"nvme,serial=cpr{number},drive=disk{number},addr={slot},dbcs=off,"
                            "romfile="]
+        for number, function in enumerate(SATA_FUNCTIONS, 1):
+            arguments += [
+                "-drive", f"file=/mnt/sata{number}.img,format=raw,if=none,id=sata{number}{throttle}",
+                "-device", f"ich9-ahci,id=ahci{number},addr={function},multifunction=on",
+                "-device", f"ide-hd,drive=sata{number},bus=ahci{number}.0"]
         return arguments + ["-device", f"e1000e,addr={E1000E_SLOT},romfile=",
                             "-device", f"edu,addr={EDU_SLOT}"]
 
