@@ -4,6 +4,7 @@ src_base_libbase_la_SOURCES = \
 	src/base/error.h src/base/error.cc \
 	src/base/event_loop.h src/base/event_loop.cc \
 	src/base/io.h src/base/io.cc \
+	src/base/json_number.h \
 	src/base/log.h src/base/log.cc \
 	src/base/monotonic.h \
 	src/base/pidfd.h \

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_number.h"
 
 namespace cpr::controller {
 namespace {
@@ -72,13 +73,13 @@ BinaryInfo parse_binary_info(const std::string& text) {
         BinaryInfo info;
         info.name = json.at("name").get<std::string>();
         info.version = json.at("version").get<std::string>();
-        info.state_format = json.at("state-format").get<uint32_t>();
+        info.state_format = integer_in<uint32_t>(json.at("state-format")).value();
         for (const auto& section : json.at("sections"))
             info.sections.push_back({section.at("kind").get<std::string>(),
-                                     section.at("version").get<uint32_t>(),
-                                     section.at("min-version").get<uint32_t>()});
+                                     integer_in<uint32_t>(section.at("version")).value(),
+                                     integer_in<uint32_t>(section.at("min-version")).value()});
         return info;
-    } catch (const nlohmann::json::exception&) {
+    } catch (const std::exception&) {
         throw Error(ErrorCode::kBinaryForeign, "its answer to --info is not understood: '{}'",
                     excerpt(text));
     }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_number.h"
 #include "base/log.h"
 #include "base/monotonic.h"
 
@@ -37,11 +38,11 @@ std::vector<SectionInUse> sections_of(const json& cpr) {
     try {
         std::vector<SectionInUse> sections;
         for (const json& section : cpr.at("sections"))
-            sections.push_back(
-                {section.at("kind").get<std::string>(), section.at("version").get<uint32_t>()});
+            sections.push_back({section.at("kind").get<std::string>(),
+                                integer_in<uint32_t>(section.at("version")).value()});
         return sections;
-    } catch (const json::exception& error) {
-        throw Error(ErrorCode::kInternal, "the answer to query-cpr is not understood: {}",
+    } catch (const std::exception& error) {
+        throw Error(ErrorCode::kInternal, "the VMM's list of state sections is not understood: {}",
                     error.what());
     }
 }

@@ -149,7 +149,6 @@ class InArchive {
         values.clear();
         // Every element takes at least a byte, so a count can be no larger than what is left.
         const uint32_t count = get_count();
-        values.reserve(count);
         for (uint32_t i = 0; i < count; ++i)
             get(values.emplace_back());
     }

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json_number.h"
 
 namespace cpr::state {
 namespace {
@@ -30,6 +31,15 @@ nlohmann::json parse(std::span<const uint8_t> table) {
     if (!entries.is_array())
         throw Error(ErrorCode::kCorruptState, "the descriptor table is no JSON array");
     return entries;
+}
+
+template <std::integral T>
+T number(const nlohmann::json& entry, const char* key) {
+    const auto value = integer_in<T>(entry.at(key));
+    if (!value)
+        throw Error(ErrorCode::kCorruptState, "the descriptor table: '{}' has an impossible value",
+                    key);
+    return *value;
 }
 
 }  // namespace
@@ -103,9 +113,9 @@ IncomingFds::IncomingFds(std::span<const uint8_t> table) {
     const nlohmann::json entries = parse(table);
     try {
         for (const auto& entry : entries) {
-            const int fd = entry.at("fd").get<int>();
+            const int fd = number<int>(entry, "fd");
             const auto name = entry.at("name").get<std::string>();
-            const auto index = entry.at("index").get<uint32_t>();
+            const auto index = number<uint32_t>(entry, "index");
             const auto label = fmt::format("descriptor {} ({}/{})", fd, name, index);
             if (fd < 3 || fcntl(fd, F_GETFD) < 0)
                 throw Error(ErrorCode::kCorruptState, "{} is not open", label);

@@ -2,6 +2,7 @@
 // Descriptors that come over the monitor.
 #include <nlohmann/json.hpp>
 
+#include "base/json_number.h"
 #include "vmm/monitor/commands.h"
 #include "vmm/vmm.h"
 
@@ -20,7 +21,12 @@ UniqueFd passed_fd(Request& request) {
 
 // A number from the arguments, or -1 if it is not there.
 int number(const json& arguments, const char* name) {
-    return arguments.contains(name) ? arguments[name].get<int>() : -1;
+    if (!arguments.contains(name))
+        return -1;
+    const auto value = integer_in<int>(arguments[name]);
+    if (!value)
+        throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is out of range", name);
+    return *value;
 }
 
 json add_to_set(FdSets& sets, Request& request) {

@@ -72,8 +72,11 @@ void Properties::parse_json(std::string_view text) {
     const auto object = nlohmann::json::parse(text, nullptr, false);
     if (!object.is_object())
         throw error(ErrorCode::kInvalidArgument, "the JSON object cannot be parsed");
-    for (const auto& [key, value] : object.items())
+    for (const auto& [key, value] : object.items()) {
+        if (value.is_structured())
+            throw error(ErrorCode::kUnsupported, "property '{}' is a list or an object", key);
         add(key, to_text(value));
+    }
 }
 
 void Properties::parse_pairs(std::string_view text, std::string_view implied_key) {

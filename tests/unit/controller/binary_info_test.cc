@@ -172,7 +172,12 @@ TEST(ParseBinaryInfo, RefusesWhatIsIncompleteOrOfAnotherType) {
     for (const char* text :
          {"", "[]", "{}", R"({"name": 1, "version": "1", "state-format": 1, "sections": []})",
           R"({"name": "cpr-vmm", "version": "1", "state-format": 1})",
-          R"({"name": "cpr-vmm", "version": "1", "state-format": 1, "sections": [1]})"})
+          R"({"name": "cpr-vmm", "version": "1", "state-format": 1, "sections": [1]})",
+          R"({"name": "cpr-vmm", "version": "1", "state-format": 1.5, "sections": []})",
+          R"({"name": "cpr-vmm", "version": "1", "state-format": 1, "sections":
+              [{"kind": "vcpu", "version": -1, "min-version": 1}]})",
+          R"({"name": "cpr-vmm", "version": "1", "state-format": 1, "sections":
+              [{"kind": "vcpu", "version": 4294967297, "min-version": 1}]})"})
         EXPECT_EQ(error_of([&] { parse_binary_info(text); }).code(), ErrorCode::kBinaryForeign)
             << text;
 }

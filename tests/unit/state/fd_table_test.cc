@@ -85,6 +85,27 @@ TEST(FdTable, ClosedDoubleAndMalformedAreRefused) {
     refuses(R"([{"name":"a","index":0}])");
 }
 
+TEST(FdTable, NumbersThatAreNoneAreRefused) {
+    UniqueFd memfd = make_memfd("x");
+    const auto table = [&](const std::string& fd, const std::string& index) {
+        return fmt::format(R"([{{"name":"a","index":{},"fd":{},"kind":"memfd"}}])", index, fd);
+    };
+    const std::string good = std::to_string(memfd.get());
+    const std::string wrapped = std::to_string((int64_t{1} << 32) + memfd.get());
+    for (const auto& [fd, index] : {std::pair{good + ".5", "0"},
+                                    {"1e300", "0"},
+                                    {wrapped, "0"},
+                                    {good, "-1"},
+                                    {good, "1e300"},
+                                    {good, "4294967296"}}) {
+        const std::string text = table(fd, index);
+        EXPECT_THROW(IncomingFds(std::vector<uint8_t>(text.begin(), text.end())), Error) << text;
+    }
+    const std::string text = table(good, "0");
+    EXPECT_NO_THROW(IncomingFds(std::vector<uint8_t>(text.begin(), text.end())));
+    memfd.release();
+}
+
 TEST(FdTable, NamesAreUnique) {
     const UniqueFd memfd = make_memfd("x");
     OutgoingFds out;

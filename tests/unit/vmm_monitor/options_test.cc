@@ -290,6 +290,7 @@ TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
         {{"-initrd"}, "option '-initrd' is given twice"},
         {{"-chardev"}, "option '-chardev' needs an argument"},
         {{"-chardev", "spicevmc,id=x"}, "backend 'spicevmc'"},
+        {{"-device", R"({"driver":[[1]]})"}, "property 'driver' is a list or an object"},
         {{"-chardev", "null"}, "property 'id' is missing"},
         {{"-chardev", "null,id=charserial0"}, "the id 'charserial0' is taken"},
         {{"-chardev", "pty,id=x,path=/x"}, "property 'path' is not supported"},
