@@ -79,9 +79,10 @@ void UpdateSteps::validate() {
     record_.old_binary.version = text(cpr, "version");
     next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
     const RunLimits limits{within(host_.deadlines.info)};
-    const BinaryInfo next = read_binary_info(*next_, limits);
-    record_.new_binary.version = next.version;
-    check_compatible(read_binary_info(*vmm_.binary, limits), next, sections_of(cpr));
+    next_info_ = read_binary_info(*next_, limits);
+    record_.new_binary.version = next_info_.version;
+    current_info_ = read_binary_info(*vmm_.binary, limits);
+    check_compatible(current_info_, next_info_, sections_of(cpr));
     record_.blockers = cpr.value("blockers", json::array());
     refuse_blockers(record_.blockers);
     if (const std::string state = text(cpr, "state"); state != "none")
@@ -137,6 +138,8 @@ void UpdateSteps::save() {
         record_.pause.stopped = moment(saved, "vcpus-stopped-ns");
         record_.pause.saved = monotonic_ns();
     }
+    // The guest may have begun to use something newer since the validation.
+    check_compatible(current_info_, next_info_, sections_of(saved));
 }
 
 void UpdateSteps::undo_save() {

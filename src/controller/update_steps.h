@@ -59,6 +59,8 @@ class UpdateSteps {
     WayBack way_back_{host_, vmm_};
     int64_t begin_ns_ = monotonic_ns();
     std::shared_ptr<const Binary> next_;
+    BinaryInfo current_info_;
+    BinaryInfo next_info_;
     bool was_running_ = false;
     int64_t save_begin_ns_ = 0;
     bool offered_ = false;

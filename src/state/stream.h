@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "state/archive.h"
+#include "state/versions.h"
 
 namespace cpr::state {
 
@@ -33,15 +33,23 @@ struct SectionInfo {
     uint64_t length = 0;
 };
 
+// The section that a state would be written as now.
+template <Fielded State>
+SectionInfo section_info(std::string_view id, const State& state) {
+    return {std::string(id), std::string(State::kKind), version_needed(state), 0};
+}
+template <Fielded State>
+SectionInfo section_info(std::string_view id) {
+    static_assert(!kVersionVaries<State>, "the version depends on the state: pass it");
+    return {std::string(id), std::string(State::kKind), State::kVersion, 0};
+}
+
 // Collects sections; ids are unique.
 class StreamWriter {
   public:
     template <Fielded State>
     void add(std::string_view id, const State& state) {
-        OutArchive archive;
-        State::fields(state, archive);
-        add_payload({std::string(id), std::string(State::kKind), State::kVersion, 0},
-                    archive.take());
+        add_payload(section_info(id, state), write_payload(state));
     }
     // Throws Error kInternal if two sections have one id.
     void add_payload(SectionInfo info, std::vector<uint8_t> payload);
@@ -60,40 +68,6 @@ class StreamWriter {
 // Reads the header and checks it against the number of bytes there are. Throws Error kCorruptState.
 Header read_header(std::span<const uint8_t> stream);
 
-// A state whose layout has changed begins anew, with the old one beside it:
-//
-//     using Previous = OldState;
-//     static NewState upgrade(const OldState& old);
-//
-// This is the oldest version that can be read so.
-template <Fielded State>
-constexpr uint16_t oldest_version() {
-    if constexpr (requires { typename State::Previous; }) {
-        using Previous = typename State::Previous;
-        static_assert(Previous::kKind == State::kKind);
-        static_assert(Previous::kVersion + 1 == State::kVersion);
-        return oldest_version<Previous>();
-    } else {
-        return State::kVersion;
-    }
-}
-
-// Reads a payload whole, in any version from the oldest on. Throws Error kCorruptState.
-template <Fielded State>
-State read_payload(uint16_t version, std::span<const uint8_t> payload) {
-    if constexpr (requires { typename State::Previous; }) {
-        if (version < State::kVersion)
-            return State::upgrade(read_payload<typename State::Previous>(version, payload));
-    }
-    State state;
-    InArchive archive(payload);
-    State::fields(state, archive);
-    archive.finish();
-    if constexpr (requires { state.validate(); })
-        state.validate();
-    return state;
-}
-
 // Checks a whole stream when constructed (lengths, checksums, unique ids); every section must then
 // be taken by somebody. Throws Error kCorruptState, which names the section.
 class StreamReader {
@@ -103,12 +77,12 @@ class StreamReader {
     bool has(std::string_view id) const;
     std::vector<SectionInfo> sections() const;
 
-    // Takes a section out and reads it whole: it must be of the type's kind, in its version or one
-    // that it can be made of.
+    // Takes a section out and reads it whole: it must be of the type's kind, in a version that the
+    // type can read.
     template <Fielded State>
     State take(std::string_view id) {
         const Section section =
-            take_section(id, State::kKind, {oldest_version<State>(), State::kVersion});
+            take_section(id, State::kKind, {oldest_read<State>(), State::kVersion});
         try {
             return read_payload<State>(section.info.version, section.payload);
         } catch (const Error& error) {

@@ -21,8 +21,12 @@ pkglibexec_PROGRAMS += cpr-vmm
 cpr_vmm_SOURCES = src/vmm/main.cc src/vmm/version.cc
 cpr_vmm_LDADD = src/vmm/libvmm.la
 
-# The same VMM with another version, for updates from one to the other in tests.
+# The same VMM with another version, for updates from one to the other in tests, and with a later
+# version of one device's state (CPR_TEST_NEXT_STATE: what includes that device's header is compiled
+# anew, in place of the library's).
 check_PROGRAMS += tests/cpr-vmm-next
-tests_cpr_vmm_next_SOURCES = src/vmm/main.cc src/vmm/version.cc
-tests_cpr_vmm_next_CPPFLAGS = $(AM_CPPFLAGS) -DCPR_VMM_VERSION='"$(PACKAGE_VERSION)+next"'
+tests_cpr_vmm_next_SOURCES = src/vmm/main.cc src/vmm/version.cc \
+	src/vmm/core/machine_build.cc src/vmm/device/catalog.cc src/vmm/device/reset_control.cc
+tests_cpr_vmm_next_CPPFLAGS = $(AM_CPPFLAGS) -DCPR_VMM_VERSION='"$(PACKAGE_VERSION)+next"' \
+	-DCPR_TEST_NEXT_STATE
 tests_cpr_vmm_next_LDADD = src/vmm/libvmm.la

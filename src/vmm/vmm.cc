@@ -248,12 +248,8 @@ void Vmm::discard() {
 }
 
 std::vector<state::SectionInfo> vmm_sections() {
-    return {
-        Checkpoint::section(),
-        {std::string(kActionsSection), std::string(GuestActions::kKind), GuestActions::kVersion, 0},
-        {std::string(FdSets::kSection), std::string(FdSets::State::kKind), FdSets::State::kVersion,
-         0},
-        chardevs_section()};
+    return {Checkpoint::section(), state::section_info<GuestActions>(kActionsSection),
+            state::section_info<FdSets::State>(FdSets::kSection), chardevs_section()};
 }
 
 }  // namespace cpr::vmm

@@ -12,6 +12,9 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/scenarios/crash-load-random.py tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/update-booting.py \
 	tests/testbed/scenarios/demo.py tests/testbed/scenarios/testbed-self.py \
+	tests/testbed/lib/trace.py tests/testbed/lib/update.py \
+	tests/testbed/scenarios/demo.py tests/testbed/scenarios/downgrade.py \
+	tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-exec.py tests/testbed/scenarios/update-exec-20.py \
 	tests/testbed/scenarios/update-exec-smp.py \
 	tests/testbed/scenarios/update-libvirtd-restart.py \

@@ -149,7 +149,7 @@ Chardevs build_chardevs(const MachineConfig& config, EventLoop& loop, const FdSe
 }
 
 state::SectionInfo chardevs_section() {
-    return {std::string(kSection), std::string(ChardevsState::kKind), ChardevsState::kVersion, 0};
+    return state::section_info<ChardevsState>(kSection);
 }
 
 void save_chardevs(const Chardevs& chardevs, state::StreamWriter& writer) {

@@ -77,8 +77,7 @@ Checkpoint::Checkpoint(CheckpointSubject& subject, Blockers& blockers,
       phase_(incoming_ ? Phase::kIncoming : Phase::kNone) {}
 
 state::SectionInfo Checkpoint::section() {
-    return {std::string(kSectionId), std::string(CheckpointState::kKind), CheckpointState::kVersion,
-            0};
+    return state::section_info<CheckpointState>(kSectionId);
 }
 
 bool Checkpoint::was_running() const {
@@ -116,6 +115,7 @@ Checkpoint::SaveResult Checkpoint::save() {
     write_all(state_.get(), stream, "the state");
     gate_fd_ = state::EntryGate::create();
     result.state_bytes = stream.size();
+    result.sections = writer.sections();
     result.state_written_ns = monotonic_ns();
 
     // Every container is asked before any is touched.

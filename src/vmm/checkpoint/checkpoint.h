@@ -58,6 +58,7 @@ class Checkpoint {
     struct SaveResult {
         bool was_running;
         size_t state_bytes;
+        std::vector<state::SectionInfo> sections;
         int64_t begin_ns;
         int64_t vcpus_stopped_ns;
         int64_t interrupts_detached_ns;

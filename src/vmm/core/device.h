@@ -75,7 +75,8 @@ class Device : public CheckpointParticipant {
     // Puts into the ACPI tables what the guest cannot find by itself.
     virtual void describe(acpi::Config&) const {}
     virtual void save(state::StreamWriter& writer) const = 0;
-    // The state sections that save() writes, without their content: what the new binary must know.
+    // The state sections that save() would write now, without their content: what the new binary
+    // must know. Machine lock.
     virtual std::vector<state::SectionInfo> sections() const = 0;
 
   private:
@@ -103,7 +104,10 @@ class StatefulDevice : public Device {
     }
     void save(state::StreamWriter& writer) const final { writer.add(id(), snapshot()); }
     std::vector<state::SectionInfo> sections() const final {
-        return {{id(), std::string(State::kKind), State::kVersion, 0}};
+        if constexpr (state::kVersionVaries<State>)
+            return {state::section_info(id(), snapshot())};
+        else
+            return {state::section_info<State>(id())};
     }
 
   protected:

@@ -290,6 +290,8 @@ void Machine::save(state::StreamWriter& writer) const {
 }
 
 std::vector<state::SectionInfo> Machine::sections() const {
+    // The version of a section may depend on what the guest has done.
+    const std::lock_guard guard(impl_->lock_);
     return impl_->sections();
 }
 

@@ -25,11 +25,6 @@ std::string vcpu_section(size_t index) {
     return fmt::format("vcpu{}", index);
 }
 
-template <typename State>
-state::SectionInfo info_of(std::string id) {
-    return {std::move(id), std::string(State::kKind), State::kVersion, 0};
-}
-
 std::unique_ptr<KvmApi> kvm_of(MachineBackends& backends) {
     return backends.kvm ? std::move(backends.kvm) : open_kvm();
 }
@@ -211,11 +206,11 @@ void Machine::Impl::save(state::StreamWriter& writer) const {
 }
 
 std::vector<state::SectionInfo> Machine::Impl::sections() const {
-    std::vector<state::SectionInfo> all{info_of<MachineState>(kMachineSection)};
+    std::vector<state::SectionInfo> all{state::section_info<MachineState>(kMachineSection)};
     for (size_t index = 0; index < vcpus_.size(); ++index)
-        all.push_back(info_of<VcpuState>(vcpu_section(index)));
-    all.push_back(info_of<IrqchipState>(kIrqchipSection));
-    all.push_back(info_of<GuestClockState>(kClockSection));
+        all.push_back(state::section_info<VcpuState>(vcpu_section(index)));
+    all.push_back(state::section_info<IrqchipState>(kIrqchipSection));
+    all.push_back(state::section_info<GuestClockState>(kClockSection));
     for (const auto& device : devices_)
         for (state::SectionInfo& section : device->sections())
             all.push_back(std::move(section));

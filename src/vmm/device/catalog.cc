@@ -17,6 +17,11 @@
 namespace cpr::vmm {
 namespace {
 
+template <typename State>
+StateKind kind_of() {
+    return {State::kKind, State::kVersion, state::oldest_read<State>()};
+}
+
 // A device of the platform that needs nothing but its context.
 template <typename PlatformDevice>
 std::unique_ptr<Device> make_platform_device(const DeviceConfig&, const DeviceContext& context) {
@@ -40,45 +45,45 @@ std::span<const DeviceType> device_catalog() {
         {.driver = "pci-host",
          .on_command_line = false,
          .is_pci = false,
-         .sections = {{PciHostState::kKind, PciHostState::kVersion, 1}},
+         .sections = {kind_of<PciHostState>()},
          .properties = {},
          .make = make_platform_device<PciHost>},
         {.driver = "acpi-pm",
          .on_command_line = false,
          .is_pci = false,
-         .sections = {{AcpiPmState::kKind, AcpiPmState::kVersion, 1}},
+         .sections = {kind_of<AcpiPmState>()},
          .properties = {},
          .make = make_platform_device<AcpiPm>},
         {.driver = "cmos-rtc",
          .on_command_line = false,
          .is_pci = false,
-         .sections = {{CmosRtcState::kKind, CmosRtcState::kVersion, 1}},
+         .sections = {kind_of<CmosRtcState>()},
          .properties = {},
          .make = make_rtc},
         {.driver = "reset-control",
          .on_command_line = false,
          .is_pci = false,
-         .sections = {{ResetControlState::kKind, ResetControlState::kVersion, 1}},
+         .sections = {kind_of<ResetControlState>()},
          .properties = {},
          .make = make_platform_device<ResetControl>},
         {.driver = "isa-serial",
          .on_command_line = true,
          .is_pci = false,
-         .sections = {{Serial16550State::kKind, Serial16550State::kVersion, 1}},
+         .sections = {kind_of<Serial16550State>()},
          .properties = {{"chardev", "str", "id of the character device behind the port"},
                         {"index", "uint32", "number of the port, 0 for COM1"}},
          .make = make_serial16550},
         {.driver = "pvpanic",
          .on_command_line = true,
          .is_pci = false,
-         .sections = {{PvpanicState::kKind, PvpanicState::kVersion, 1}},
+         .sections = {kind_of<PvpanicState>()},
          .properties = {{"ioport", "uint16", "the port, 0x505 if it is not given"}},
          .make = make_pvpanic,
          .only_one = true},
         {.driver = "pcie-root-port",
          .on_command_line = true,
          .is_pci = true,
-         .sections = {{RootPortState::kKind, RootPortState::kVersion, 1}},
+         .sections = {kind_of<RootPortState>()},
          .properties = {{"port", "uint8", "number of the port in its link capabilities"},
                         {"chassis", "uint8", "slot number if 'slot' is not given"},
                         {"slot", "uint16", "physical slot number"},
@@ -88,13 +93,13 @@ std::span<const DeviceType> device_catalog() {
         {.driver = "vfio",
          .on_command_line = false,
          .is_pci = false,
-         .sections = {{VfioManagerState::kKind, VfioManagerState::kVersion, 1}},
+         .sections = {kind_of<VfioManagerState>()},
          .properties = {},
          .make = make_vfio},
         {.driver = "vfio-pci",
          .on_command_line = true,
          .is_pci = true,
-         .sections = {{VfioPciState::kKind, VfioPciState::kVersion, 1}},
+         .sections = {kind_of<VfioPciState>()},
          .properties = {{"host", "str", "the host's PCI device, DDDD:BB:SS.F"},
                         {"multifunction", "bool", "the slot has several functions"},
                         {"rombar", "uint32", "0: the expansion ROM is never visible"}},
@@ -110,10 +115,8 @@ const DeviceType* find_device_type(std::string_view driver) {
 }
 
 std::vector<StateKind> state_kinds() {
-    std::vector<StateKind> kinds{{MachineState::kKind, MachineState::kVersion, 1},
-                                 {VcpuState::kKind, VcpuState::kVersion, 1},
-                                 {IrqchipState::kKind, IrqchipState::kVersion, 1},
-                                 {GuestClockState::kKind, GuestClockState::kVersion, 1}};
+    std::vector<StateKind> kinds{kind_of<MachineState>(), kind_of<VcpuState>(),
+                                 kind_of<IrqchipState>(), kind_of<GuestClockState>()};
     for (const DeviceType& type : device_catalog())
         kinds.insert(kinds.end(), type.sections.begin(), type.sections.end());
     return kinds;

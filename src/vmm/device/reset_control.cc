@@ -32,12 +32,13 @@ ResetControl::~ResetControl() {
 
 void ResetControl::read(uint64_t, std::span<uint8_t> data) {
     std::ranges::fill(data, uint8_t{0});
-    data[0] = state_.value;
+    data[0] = state_.value | state_.scratch;
 }
 
 void ResetControl::write(uint64_t, std::span<const uint8_t> data) {
     const bool rises = ~state_.value & data[0] & kResetCpu;
     state_.value = data[0] & kWritable;
+    state_.scratch = data[0] & ResetControlState::kScratchBits;
     if (rises)
         requests_.request_reset();
 }

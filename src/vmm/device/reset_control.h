@@ -9,12 +9,23 @@ namespace cpr::vmm {
 
 struct ResetControlState {
     static constexpr std::string_view kKind = "reset-control";
+#ifdef CPR_TEST_NEXT_STATE
+    // Only in tests/cpr-vmm-next: a later release, in which more of the register can be written.
+    static constexpr uint16_t kVersion = 2;
+    static constexpr uint16_t kOldestVersion = 1;
+    static constexpr uint8_t kScratchBits = 0xf0;
+#else
     static constexpr uint16_t kVersion = 1;
+    static constexpr uint8_t kScratchBits = 0;
+#endif
     uint8_t value = 0;
+    uint8_t scratch = 0;
 
     template <typename Self, typename Archive>
     static void fields(Self& self, Archive& archive) {
         archive(self.value);
+        if constexpr (kVersion >= 2)
+            archive.since(2, self.scratch);
     }
     bool operator==(const ResetControlState&) const = default;
 };

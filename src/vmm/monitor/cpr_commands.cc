@@ -13,19 +13,23 @@ using nlohmann::json;
 using qmp::ArgumentType;
 using qmp::Request;
 
+json sections_shape(const std::vector<state::SectionInfo>& sections) {
+    json shape = json::array();
+    for (const state::SectionInfo& section : sections)
+        shape.push_back({{"kind", section.kind}, {"version", section.version}});
+    return shape;
+}
+
 json query(Vmm& vmm) {
     json blockers = json::array();
     for (const Blocker& blocker : vmm.blockers().all())
         blockers.push_back(
             {{"id", blocker.id}, {"reason", blocker.reason}, {"remedy", blocker.remedy}});
-    json sections = json::array();
-    for (const state::SectionInfo& section : vmm.sections())
-        sections.push_back({{"kind", section.kind}, {"version", section.version}});
     json answer{{"version", vmm.version()},
                 {"state", to_string(vmm.checkpoint().phase())},
                 {"was-running", vmm.checkpoint().was_running()},
                 {"blockers", blockers},
-                {"sections", sections}};
+                {"sections", sections_shape(vmm.sections())}};
     if (const auto times = vmm.run_times())
         answer["timeline"] = {{"vcpus-stopped-ns", times->first_stopped_ns},
                               {"vcpus-running-ns", times->last_running_ns}};
@@ -36,6 +40,7 @@ json save(Checkpoint& checkpoint) {
     const Checkpoint::SaveResult result = checkpoint.save();
     return {{"was-running", result.was_running},
             {"state-bytes", result.state_bytes},
+            {"sections", sections_shape(result.sections)},
             {"timeline",
              {{"begin-ns", result.begin_ns},
               {"vcpus-stopped-ns", result.vcpus_stopped_ns},

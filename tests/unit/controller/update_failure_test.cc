@@ -120,6 +120,29 @@ TEST_F(UpdateTest, ASaveThatDoesNotAnswerIsCancelled) {
     EXPECT_EQ(vmm_->count("cpr-cancel"), 1u);
 }
 
+TEST_F(UpdateTest, ASaveInALaterVersionThanTheBinaryKnowsIsCancelled) {
+    saved_version_ = 2;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["phase"], "save");
+    EXPECT_EQ(job["error"]["code"], "binary-incompatible");
+    EXPECT_EQ(job["pause"]["total-ns"], running_ - stopped_);
+    EXPECT_EQ(deeds(), (Names{"getfd", "cpr-save", "cpr-cancel", "closefd"}));
+}
+
+TEST_F(UpdateTest, AStateInALaterVersionThanTheBinaryKnowsIsRefusedInValidation) {
+    section_version_ = 2;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed") << job;
+    EXPECT_EQ(job["phase"], "validate");
+    EXPECT_EQ(job["error"]["code"], "binary-incompatible");
+    const auto reason = job["error"]["desc"].get<std::string>();
+    EXPECT_NE(reason.find("'serial16550' has version 2"), std::string::npos) << reason;
+    EXPECT_EQ(deeds(), Names{});
+}
+
 TEST_F(UpdateTest, AnExecThatFailsIsCancelled) {
     vmm_->fails("cpr-exec", "exec-failed", "execveat: Permission denied");
     start();

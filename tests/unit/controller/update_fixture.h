@@ -96,7 +96,7 @@ class UpdateTest : public LoopTest {
                   {"state", state_},
                   {"was-running", running_before_},
                   {"blockers", blockers_},
-                  {"sections", {{{"kind", "serial16550"}, {"version", 1}}}},
+                  {"sections", {{{"kind", "serial16550"}, {"version", section_version_}}}},
                   {"timeline", {{"vcpus-stopped-ns", stopped_}, {"vcpus-running-ns", running_}}}}}};
         });
         vmm_->on("query-status", [this](const json&) {
@@ -114,6 +114,7 @@ class UpdateTest : public LoopTest {
             return json{{"return",
                          {{"was-running", running_before_},
                           {"state-bytes", 4711},
+                          {"sections", {{{"kind", "serial16550"}, {"version", saved_version_}}}},
                           {"timeline", {{"vcpus-stopped-ns", stopped_}}}}}};
         });
         vmm_->on("cpr-descriptors",
@@ -189,6 +190,8 @@ class UpdateTest : public LoopTest {
     std::string configured_ = folder_.path("new");
     std::string state_ = "none";
     json blockers_ = json::array();
+    int section_version_ = 1;
+    int saved_version_ = 1;
     bool running_before_ = true;
     bool left_stopped_ = false;
     int64_t stopped_ = 0;

@@ -142,7 +142,7 @@ TEST_F(UpdateTest, CanBeCancelledBeforeTheExec) {
     start();
     run_until([&] { return !waiting.is_null(); });
     EXPECT_EQ(ask("cancel-update-in-place")["return"], json::object());
-    vmm_->answer(waiting, {{"return", {{"was-running", true}}}});
+    vmm_->answer(waiting, {{"return", {{"was-running", true}, {"sections", json::array()}}}});
     const json job = result();
     EXPECT_EQ(job["status"], "cancelled") << job;
     EXPECT_EQ(job["error"]["code"], "cancelled");

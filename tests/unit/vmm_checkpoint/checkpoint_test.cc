@@ -228,7 +228,10 @@ struct Own {
     static constexpr std::string_view kKind = "checkpoint";
     static constexpr uint16_t kVersion = 1;
     bool was_running = true;
-    static void fields(const Own& self, state::OutArchive& archive) { archive(self.was_running); }
+    template <typename Archive>
+    static void fields(const Own& self, Archive& archive) {
+        archive(self.was_running);
+    }
 };
 
 UniqueFd empty_state() {

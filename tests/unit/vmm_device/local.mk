@@ -7,6 +7,7 @@ tests_unit_vmm_device_SOURCES = \
 	tests/fakes/fake_platform.h \
 	tests/unit/vmm_device/platform_test.cc \
 	tests/unit/vmm_device/pvpanic_test.cc \
-	tests/unit/vmm_device/serial16550_test.cc
+	tests/unit/vmm_device/serial16550_test.cc \
+	tests/unit/vmm_device/state_versions_test.cc
 tests_unit_vmm_device_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_device_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
