@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 MANUAL_PAGES = \
+	docs/manpages/cpr-inspect.1 \
 	docs/manpages/virsh-update-in-place.1 \
 	docs/manpages/virt-update-in-place.1 \
 	docs/manpages/emulators.conf.5 \
@@ -13,6 +14,7 @@ CLEANFILES += $(MANUAL_PAGES)
 EXTRA_DIST += \
 	ARCHITECTURE.md CONTRIBUTING.md NEWS \
 	docs/errors.md docs/protocol.md docs/state-format.md \
+	docs/manpages/cpr-inspect.rst \
 	docs/manpages/cpr-vmm.rst \
 	docs/manpages/emulators.conf.rst \
 	docs/manpages/virsh-update-in-place.rst \

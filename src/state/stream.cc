@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace cpr::state {
 namespace {
@@ -43,6 +44,43 @@ struct SectionHead {
                 self.payload_checksum);
     }
 };
+
+// What is left of a stream.
+class Cutter {
+  public:
+    explicit Cutter(std::span<const uint8_t> rest) : rest_(rest) {}
+
+    std::span<const uint8_t> cut(uint64_t size) {
+        if (size > rest_.size())
+            throw Error(ErrorCode::kCorruptState, "the state is cut off");
+        const auto part = rest_.first(size);
+        rest_ = rest_.subspan(size);
+        return part;
+    }
+    void finish() const {
+        if (!rest_.empty())
+            throw Error(ErrorCode::kCorruptState, "{} bytes follow the last state section",
+                        rest_.size());
+    }
+
+  private:
+    std::span<const uint8_t> rest_;
+};
+
+SectionHead read_head(Cutter& cutter, uint32_t index) {
+    uint32_t size = 0;
+    uint32_t sum = 0;
+    InArchive prefix(cutter.cut(sizeof(size) + sizeof(sum)));
+    prefix(size, sum);
+    const auto bytes = cutter.cut(size);
+    if (checksum(bytes) != sum)
+        throw Error(ErrorCode::kCorruptState, "state section {} has a wrong head", index);
+    SectionHead head;
+    InArchive archive(bytes);
+    archive(head);
+    archive.finish();
+    return head;
+}
 
 }  // namespace
 
@@ -110,40 +148,32 @@ Header read_header(std::span<const uint8_t> stream) {
     return {raw.format, raw.architecture, raw.total_length, raw.sections};
 }
 
-StreamReader::StreamReader(std::vector<uint8_t> stream) : stream_(std::move(stream)) {
-    const Header header = read_header(stream_);
-    std::span<const uint8_t> rest(stream_);
-    rest = rest.subspan(sizeof(RawHeader));
-    const auto cut = [&rest](uint64_t size) {
-        if (size > rest.size())
-            throw Error(ErrorCode::kCorruptState, "the state is cut off");
-        const auto part = rest.first(size);
-        rest = rest.subspan(size);
-        return part;
-    };
+std::vector<SectionView> cut_sections(std::span<const uint8_t> stream) {
+    const Header header = read_header(stream);
+    Cutter cutter(stream.subspan(sizeof(RawHeader)));
+    std::vector<SectionView> sections;
+    std::set<std::string> ids;
     for (uint32_t i = 0; i < header.sections; ++i) {
-        uint32_t size = 0;
-        uint32_t sum = 0;
-        InArchive prefix(cut(sizeof(size) + sizeof(sum)));
-        prefix(size, sum);
-        const auto head_bytes = cut(size);
-        if (checksum(head_bytes) != sum)
-            throw Error(ErrorCode::kCorruptState, "state section {} has a wrong head", i);
-        SectionHead head;
-        InArchive archive(head_bytes);
-        archive(head);
-        archive.finish();
-        const auto payload = cut(head.info.length);
-        if (checksum(payload) != head.payload_checksum)
-            throw Error(ErrorCode::kCorruptState, "state section '{}' has a wrong checksum",
+        SectionHead head = read_head(cutter, i);
+        const auto payload = cutter.cut(head.info.length);
+        if (!ids.insert(head.info.id).second)
+            throw Error(ErrorCode::kCorruptState, "two state sections are named '{}'",
                         head.info.id);
-        const std::string id = head.info.id;
-        if (!sections_.emplace(id, Section{std::move(head.info), payload}).second)
-            throw Error(ErrorCode::kCorruptState, "two state sections are named '{}'", id);
+        sections.push_back(
+            {std::move(head.info), checksum(payload) == head.payload_checksum, payload});
     }
-    if (!rest.empty())
-        throw Error(ErrorCode::kCorruptState, "{} bytes follow the last state section",
-                    rest.size());
+    cutter.finish();
+    return sections;
+}
+
+StreamReader::StreamReader(std::vector<uint8_t> stream) : stream_(std::move(stream)) {
+    for (SectionView& section : cut_sections(stream_)) {
+        if (!section.intact)
+            throw Error(ErrorCode::kCorruptState, "state section '{}' has a wrong checksum",
+                        section.info.id);
+        std::string id = section.info.id;
+        sections_.emplace(std::move(id), std::move(section));
+    }
 }
 
 bool StreamReader::has(std::string_view id) const {
@@ -157,12 +187,12 @@ std::vector<SectionInfo> StreamReader::sections() const {
     return infos;
 }
 
-StreamReader::Section StreamReader::take_section(std::string_view id, std::string_view kind,
-                                                 VersionRange known) {
+SectionView StreamReader::take_section(std::string_view id, std::string_view kind,
+                                       VersionRange known) {
     const auto found = sections_.find(id);
     if (found == sections_.end())
         throw Error(ErrorCode::kCorruptState, "the state has no section '{}'", id);
-    Section section = std::move(found->second);
+    SectionView section = std::move(found->second);
     sections_.erase(found);
     if (section.info.kind != kind)
         throw Error(ErrorCode::kCorruptState, "state section '{}' is of kind '{}', not '{}'", id,

@@ -68,6 +68,18 @@ class StreamWriter {
 // Reads the header and checks it against the number of bytes there are. Throws Error kCorruptState.
 Header read_header(std::span<const uint8_t> stream);
 
+// A section as it lies in a stream: its head is right, and its content is what was written if it is
+// intact. The content is the stream's.
+struct SectionView {
+    SectionInfo info;
+    bool intact = false;
+    std::span<const uint8_t> payload;
+};
+
+// Cuts a stream into its sections, in their order. Throws Error kCorruptState on anything that is
+// wrong but their contents.
+std::vector<SectionView> cut_sections(std::span<const uint8_t> stream);
+
 // Checks a whole stream when constructed (lengths, checksums, unique ids); every section must then
 // be taken by somebody. Throws Error kCorruptState, which names the section.
 class StreamReader {
@@ -81,7 +93,7 @@ class StreamReader {
     // type can read.
     template <Fielded State>
     State take(std::string_view id) {
-        const Section section =
+        const SectionView section =
             take_section(id, State::kKind, {oldest_read<State>(), State::kVersion});
         try {
             return read_payload<State>(section.info.version, section.payload);
@@ -93,18 +105,14 @@ class StreamReader {
     void finish() const;
 
   private:
-    struct Section {
-        SectionInfo info;
-        std::span<const uint8_t> payload;
-    };
     struct VersionRange {
         uint16_t oldest;
         uint16_t newest;
     };
-    Section take_section(std::string_view id, std::string_view kind, VersionRange known);
+    SectionView take_section(std::string_view id, std::string_view kind, VersionRange known);
 
     std::vector<uint8_t> stream_;
-    std::map<std::string, Section, std::less<>> sections_;
+    std::map<std::string, SectionView, std::less<>> sections_;
 };
 
 }  // namespace cpr::state

@@ -19,6 +19,15 @@ virt_update_in_place_SOURCES = src/tools/virt_update_in_place.cc
 virt_update_in_place_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 virt_update_in_place_LDADD = src/tools/libupdate.la
 
+bin_PROGRAMS += cpr-inspect
+cpr_inspect_SOURCES = \
+	src/tools/cpr_inspect.cc \
+	src/tools/i18n.cc \
+	src/tools/message.cc \
+	src/tools/state_listing.h src/tools/state_listing.cc
+cpr_inspect_CPPFLAGS = $(AM_CPPFLAGS)
+cpr_inspect_LDADD = src/state/libstate.la
+
 # Everything of the front end but main, for its tests.
 noinst_LTLIBRARIES += src/tools/libvirsh.la
 src_tools_libvirsh_la_SOURCES = \

@@ -42,6 +42,7 @@ def check_options():
     getopt = r'\boption\{"([\w-]+)"'
     yield from missing_options("virt-update-in-place",
                                names_in(getopt, "src/tools/virt_update_in_place.cc"))
+    yield from missing_options("cpr-inspect", names_in(getopt, "src/tools/cpr_inspect.cc"))
     # virsh's own manual has the others; these touch update-in-place.
     yield from missing_options("virsh-update-in-place",
                                names_in(getopt, "src/tools/virsh_arguments.cc") -
