@@ -14,8 +14,7 @@ tests_unit_qmp_SOURCES = tests/unit/qmp/framer_test.cc tests/unit/qmp/connection
 tests_unit_qmp_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_qmp_LDADD = src/qmp/libqmp.la $(UNIT_LIBS)
 
-tests_unit_state_SOURCES = tests/unit/state/entry_gate_test.cc tests/unit/state/stream_test.cc tests/unit/state/fd_table_test.cc
-tests_unit_state_SOURCES = tests/unit/state/stream_test.cc tests/unit/state/fd_table_test.cc \
+tests_unit_state_SOURCES = tests/unit/state/entry_gate_test.cc tests/unit/state/stream_test.cc tests/unit/state/fd_table_test.cc \
 	tests/unit/state/versions_test.cc
 tests_unit_state_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_state_LDADD = src/state/libstate.la $(UNIT_LIBS)

@@ -99,7 +99,7 @@ TEST(Stream, OlderVersionsAreUpgraded) {
     writer.add("old", kSample);
     writer.add("bad", Sample{99, false, {}, {}, {}, {}});
     StreamReader reader(writer.finish());
-    EXPECT_EQ(oldest_version<UpgradingSample>(), 3u);
+    EXPECT_EQ(oldest_read<UpgradingSample>(), 3u);
     EXPECT_EQ(reader.take<UpgradingSample>("new").text, "text");
     EXPECT_EQ(reader.take<UpgradingSample>("old").text, "text of 3");
     // The old version's own rules hold for it.
