@@ -173,14 +173,6 @@ CELLS = [
          status=DONE),
     Cell("load", "the process is killed from outside", Fault(NEW, MMAP, A_WHILE),
          meanwhile=kill_vmm),
-
-    Cell("resume", "clock cannot be set", Fault(NEW, "KVM_SET_CLOCK", error("EINVAL"), 2)),
-    Cell("resume", "killed at the clock", Fault(NEW, "KVM_SET_CLOCK", killed("SIGKILL"), 2)),
-    Cell("resume", "crashes at the clock", Fault(NEW, "KVM_SET_CLOCK", killed("SIGSEGV"), 2)),
-    Cell("resume", "hangs at the clock", Fault(NEW, "KVM_SET_CLOCK", HANGS, 2)),
-    Cell("resume", "ends at the clock", Fault(NEW, "KVM_SET_CLOCK", EXITS, 2)),
-    Cell("resume", "the tool is killed", Fault(NEW, "KVM_SET_CLOCK", A_WHILE, 2),
-         meanwhile=kill_client, status=DONE),
 ]
 
 
