@@ -57,6 +57,23 @@ class TraceTest(unittest.TestCase):
                             + stamp(2, "pci_cfg_write nvme 00:06.0 @0x4 <- 0x7"))
         self.assertEqual(len(trace.config_writes("00:05.0")), 1)
 
+    def test_masking_of_intx_is_no_reconfiguration(self):
+        """The kernel's own writes of the INTx disable bit are passed over, and nothing else."""
+        def write(value, register="0x4"):
+            return stamp(1, f"pci_cfg_write ich9-ahci 00:09.0 @{register} <- {value}")
+        masking = write("0x7") + write("0x100407") + write("0x7")
+        self.assertEqual(Trace.parse(masking).reconfigurations("00:09.0"), [])
+        self.assertEqual(len(Trace.parse(masking + write("0x3")).reconfigurations("00:09.0")), 4)
+        self.assertEqual(len(Trace.parse(masking + write("0x1", "0x82")).reconfigurations("00:09.0")),
+                         1)
+
+    def test_resets_of_sata_controllers(self):
+        """Of the whole controller, and of its ports."""
+        trace = Trace.parse(stamp(1, "resettable_phase_hold_exec obj=0x1(ich9-ahci) method=1")
+                            + stamp(2, "ahci_reset_port ahci(0x1)[0]: reset port")
+                            + stamp(3, "resettable_phase_hold_exec obj=0x1(nvme) method=1"))
+        self.assertEqual(len(trace.resets("ich9-ahci")), 2)
+
     def test_outstanding_commands(self):
         """A command is outstanding from its submission to its completion."""
         commands = Commands(Trace.parse(submit(1, 7) + submit(2, 8) + submit(2, 7, queue=2)
@@ -135,12 +152,15 @@ class ComplaintTest(unittest.TestCase):
         for line in ("[   20.1] nvme nvme0: I/O tag 5 (5005) opcode 0x2 (I/O Cmd) QID 1 timeout, "
                      "completion polled",
                      "nvme nvme0: invalid id 0 completed on queue 1",
+                     "[   48.6] ata7.00: exception Emask 0x0 SAct 0x40 SErr 0x0 action 0x6 frozen",
+                     "[   48.6] ata7.00: failed command: WRITE FPDMA QUEUED",
                      "ioverify: read at offset 4096, generation 2: wrong content",
                      "[   30.0] Kernel panic - not syncing: Attempted to kill init!",
                      "watchdog: BUG: soft lockup - CPU#1 stuck for 26s!"):
             self.assertRegex(line, COMPLAINT)
         for line in ("console=ttyS0 quiet panic=-1 nvme_core.io_timeout=8 cpr.job=io",
-                     "ioverify: checked 256 blocks, 0 errors", "io 5 errors 0 slowest-ms 3"):
+                     "ioverify: checked 256 blocks, 0 errors", "io 5 errors 0 slowest-ms 3",
+                     "[    6.8] ata1.00: LPM support broken, forcing max_power"):
             self.assertNotRegex(line, COMPLAINT)
 
 
