@@ -48,3 +48,4 @@ include tests/unit/controller/local.mk
 include tests/unit/vmm_pci/local.mk
 include tests/unit/vmm_vfio/local.mk
 include tests/fuzz/local.mk
+include tests/unit/vmm_sandbox/local.mk

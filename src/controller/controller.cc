@@ -46,12 +46,16 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
     : loop_(loop),
       vmm_(options.vmm.process),
       signal_fd_(make_signal_fd()),
+      exec_guard_(loop),
       monitor_path_(socket_path(options.listener.get())),
       known_pid_(vmm_->pid),
       link_(loop, std::move(options.vmm_socket),
             {[this](const nlohmann::json& greeting) { on_greeting(greeting); },
              [this](Message event) { relay_.on_event(std::move(event)); },
-             [this](const std::string& reason) { on_vmm_closed(reason); }}),
+             [this](const std::string& reason) { on_vmm_closed(reason); },
+             [this](UniqueFd listener) {
+                 exec_guard_.watch(std::move(listener), static_cast<pid_t>(vmm_->pid));
+             }}),
       relay_(loop, std::move(options.listener), link_),
       service_(loop, link_, relay_, make_settings(options)) {
     adopt(vmm_);
@@ -63,7 +67,8 @@ UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
     return {std::move(options.vmm),
             [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
             [emulator = options.emulator] { return EmulatorConfig().find(emulator).deadlines; },
-            [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); }};
+            [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); },
+            [this](std::shared_ptr<const Binary> binary) { exec_guard_.order(std::move(binary)); }};
 }
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {

@@ -10,6 +10,7 @@
 
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
+#include "controller/exec_guard.h"
 #include "controller/relay.h"
 #include "controller/stray_vmm.h"
 #include "controller/update_service.h"
@@ -50,6 +51,7 @@ class Controller {
     EventLoop& loop_;
     std::shared_ptr<const VmmProcess> vmm_;
     UniqueFd signal_fd_;
+    ExecGuard exec_guard_;
     std::string monitor_path_;
     int64_t known_pid_;  // to libvirt
     std::unique_ptr<StrayVmm> stray_;

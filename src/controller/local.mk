@@ -8,6 +8,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/controller.h src/controller/controller.cc \
 	src/controller/emulator_config.h src/controller/emulator_config.cc \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
+	src/controller/exec_guard.h src/controller/exec_guard.cc \
 	src/controller/job_record.h src/controller/job_record.cc \
 	src/controller/keeper.h src/controller/keeper.cc \
 	src/controller/launch.h src/controller/launch.cc \
@@ -27,6 +28,8 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/vmm_process.h src/controller/vmm_process.cc \
 	src/controller/way_back.h src/controller/way_back.cc
 src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la
+	src/controller/vmm_link.h src/controller/vmm_link.cc
+src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la $(SECCOMP_LIBS)
 
 bin_PROGRAMS += virt-cpr-emulator virt-cpr-emulators
 virt_cpr_emulator_SOURCES = src/controller/emulator_main.cc

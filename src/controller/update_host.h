@@ -33,6 +33,8 @@ struct UpdateHost {
     // As Relay's.
     std::function<void()> begin_switch;
     std::function<void(const nlohmann::json& status)> set_switch_status;
+    // As ExecGuard's order().
+    std::function<void(const std::shared_ptr<const Binary>& binary)> order_exec;
     // Whether the end of the VMM is the job's business now, and not the domain's end.
     std::function<void(bool keeping)> set_keeping;
     // Another process is the domain's VMM from now on.

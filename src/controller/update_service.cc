@@ -107,6 +107,10 @@ UpdateJob::Host UpdateService::make_host() {
          [this](const json& status) {
              loop_.post([this, status] { relay_.set_switch_status(status); });
          },
+         [this](const std::shared_ptr<const Binary>& binary) {
+             if (settings_.order_exec)
+                 loop_.post([this, binary] { settings_.order_exec(binary); });
+         },
          [this](bool keeping) { loop_.post([this, keeping] { keeping_ = keeping; }); },
          [this](const std::shared_ptr<const VmmProcess>& process) {
              loop_.post([this, process] { settings_.adopt(process); });

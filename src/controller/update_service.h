@@ -28,6 +28,8 @@ class UpdateService {
         std::function<UpdateDeadlines()> deadlines;
         // Another process is the VMM now.
         std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
+        // As ExecGuard's; without it the VMM is not confined.
+        std::function<void(std::shared_ptr<const Binary>)> order_exec = {};
     };
 
     // Adds its commands to the relay.

@@ -77,13 +77,13 @@ void UpdateSteps::validate() {
         record_.new_binary.path = host_.configured_binary();
     const json cpr = query_cpr(host_.deadlines.query);
     record_.old_binary.version = text(cpr, "version");
+    record_.blockers = cpr.value("blockers", json::array());
     next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
     const RunLimits limits{within(host_.deadlines.info)};
     next_info_ = read_binary_info(*next_, limits);
     record_.new_binary.version = next_info_.version;
     current_info_ = read_binary_info(*vmm_.binary, limits);
     check_compatible(current_info_, next_info_, sections_of(cpr));
-    record_.blockers = cpr.value("blockers", json::array());
     refuse_blockers(record_.blockers);
     if (const std::string state = text(cpr, "state"); state != "none")
         throw Error(ErrorCode::kInvalidState, "the VMM is in the middle of an update ({})", state);
@@ -171,7 +171,7 @@ void UpdateSteps::take_back_save() {
 
 void UpdateSteps::exec() {
     try {
-        way_back_.exec_in_place(*next_, within(host_.deadlines.exec));
+        way_back_.exec_in_place(next_, within(host_.deadlines.exec));
         executed_ = true;
     } catch (const Error& error) {
         // Only an answer of the VMM's own says that it is the old binary still.

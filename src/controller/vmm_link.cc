@@ -74,7 +74,7 @@ void VmmLink::pump() {
 
 void VmmLink::on_message(Message message) {
     if (message.body.contains("QMP"))
-        on_greeting(std::move(message.body));
+        on_greeting(std::move(message));
     else if (message.body.contains("event"))
         handlers_.on_event(std::move(message));
     else if (message.body.contains("return") || message.body.contains("error"))
@@ -101,7 +101,10 @@ void VmmLink::on_answer(Message answer) {
     pump();
 }
 
-void VmmLink::on_greeting(nlohmann::json greeting) {
+void VmmLink::on_greeting(Message message) {
+    if (!message.fds.empty() && handlers_.on_exec_listener)
+        handlers_.on_exec_listener(std::move(message.fds.front()));
+    nlohmann::json greeting = std::move(message.body);
     const auto found = pending_.find(std::exchange(exec_id_, 0));
     if (found == pending_.end()) {
         handlers_.on_greeting(std::move(greeting));

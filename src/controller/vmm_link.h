@@ -37,6 +37,8 @@ class VmmLink {
         std::function<void(nlohmann::json greeting)> on_greeting;
         std::function<void(Message event)> on_event;
         std::function<void(const std::string& reason)> on_closed;
+        // The listener of the VMM's seccomp filter, which comes with a greeting.
+        std::function<void(UniqueFd listener)> on_exec_listener = {};
     };
 
     VmmLink(EventLoop& loop, UniqueFd socket, Handlers handlers);
@@ -65,7 +67,7 @@ class VmmLink {
     void pump();
     void on_message(Message message);
     void on_answer(Message answer);
-    void on_greeting(nlohmann::json greeting);
+    void on_greeting(Message message);
     void on_closed(const std::string& reason);
     void fail_pending(const std::string& reason);
 

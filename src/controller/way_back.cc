@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/scope_exit.h"
 
 namespace cpr::controller {
 namespace {
@@ -38,9 +39,11 @@ void WayBack::offer_binary(const Binary& binary) {
     host_.vmm.call("getfd", {{"fdname", kBinaryFdName}}, host_.deadlines.query, binary.fd.get());
 }
 
-void WayBack::exec_in_place(const Binary& binary, std::chrono::milliseconds deadline) {
+void WayBack::exec_in_place(const std::shared_ptr<const Binary>& binary, std::chrono::milliseconds deadline) {
     std::vector<std::string> arguments = vmm_.arguments;
-    arguments.at(0) = binary.path;
+    arguments.at(0) = binary->path;
+    host_.order_exec(binary);
+    const ScopeExit withdraw([this] { host_.order_exec(nullptr); });
     host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}}, deadline);
     host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
 }
@@ -61,7 +64,7 @@ void WayBack::go_back(bool vmm_answers) {
 
 void WayBack::go_back_in_place() {
     offer_binary(*vmm_.binary);
-    exec_in_place(*vmm_.binary, host_.deadlines.exec);
+    exec_in_place(vmm_.binary, host_.deadlines.exec);
     keeper_->ring_interrupts();
     keeper_->gate().reopen();
 }

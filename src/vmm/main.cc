@@ -45,8 +45,9 @@ void run(CommandLine line) {
         daemon.emplace();
     if (!line.dump_guest_core)
         leave_guest_memory_out_of_core_dumps();
+    Confinement confinement = confine(line.sandbox, has_controller(line.machine));
     const std::string pid_file = continued ? "" : line.pid_file;
-    Vmm vmm(std::move(line), std::string(version()));
+    Vmm vmm(std::move(line), std::string(version()), std::move(confinement));
     if (!pid_file.empty())
         write_pid_file(pid_file);
     if (daemon)

@@ -32,7 +32,7 @@ const ChardevConfig& monitor_chardev(const MachineConfig& config, const MonitorC
 
 }  // namespace
 
-Vmm::Vmm(CommandLine line, std::string version)
+Vmm::Vmm(CommandLine line, std::string version, Confinement confinement)
     : line_(std::move(line)),
       version_(std::move(version)),
       actions_{line_.machine.no_reboot, line_.machine.no_shutdown},
@@ -45,24 +45,40 @@ Vmm::Vmm(CommandLine line, std::string version)
         end(ShutdownCause::kHostSignal);
         return true;
     });
-    open_monitors();
+    note_exec_right(confinement.exec);
+    open_monitors(std::move(confinement.listener));
     if (state() == kGuest)
         build_guest(nullptr);
 }
 
 Vmm::~Vmm() = default;
 
-void Vmm::open_monitors() {
+void Vmm::note_exec_right(ExecRight right) {
+    if (right == ExecRight::kDenied)
+        exec_denied_ = blockers_.add(
+            {"sandbox-denies-exec",
+             "the sandbox (-sandbox spawn=deny) denies the execution of the new binary, and there "
+             "is no controller that could allow it",
+             "start the domain with virt-cpr-emulator as its <emulator>, or set seccomp_sandbox = "
+             "0 in qemu.conf, and start it anew"});
+}
+
+// The listener goes to whoever controls this program, and does not stay here: who faces the guest
+// must not decide.
+void Vmm::open_monitors(UniqueFd exec_listener) {
     state::IncomingFds* incoming = line_.machine.cpr_fd ? &checkpoint_->incoming() : nullptr;
-    for (const MonitorConfig& monitor : line_.machine.monitors)
+    for (const MonitorConfig& monitor : line_.machine.monitors) {
+        const ChardevConfig& chardev = monitor_chardev(line_.machine, monitor);
         monitors_.push_back(std::make_unique<Monitor>(
-            monitor, monitor_chardev(line_.machine, monitor),
+            monitor, chardev,
             Monitor::Context{loop_, commands_, version_,
                              [this] {
                                  log::warning("ending: the monitor's peer is gone");
                                  loop_.quit();
-                             }},
+                             },
+                             chardev.server ? UniqueFd() : std::move(exec_listener)},
             incoming));
+    }
 }
 
 void Vmm::build_guest(Restored* restored) {
@@ -202,6 +218,11 @@ void Vmm::pause_vcpus() {
 void Vmm::resume_vcpus() {
     hold_chardevs(false);
     machine().resume_vcpus();
+}
+
+void Vmm::set_vcpu_threads(bool there) {
+    if (machine_)
+        machine_->set_vcpu_threads(there);
 }
 
 int64_t Vmm::first_stopped_ns() const {

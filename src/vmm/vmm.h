@@ -40,7 +40,7 @@ class Vmm final : public CheckpointSubject {
 
     // Opens the monitors; builds the guest, unless there is none (probe) or it comes from an old
     // binary (-cpr), and starts it unless -S. `version` is this program's. Throws Error.
-    Vmm(CommandLine line, std::string version);
+    Vmm(CommandLine line, std::string version, Confinement confinement = {});
     ~Vmm() override;
 
     // Until the guest's end or an order to end.
@@ -78,6 +78,7 @@ class Vmm final : public CheckpointSubject {
     bool running() const override;
     void pause_vcpus() override;
     void resume_vcpus() override;
+    void set_vcpu_threads(bool there) override;
     int64_t first_stopped_ns() const override;
     std::vector<CheckpointParticipant*> participants() override;
     void save(state::StreamWriter& writer) const override;
@@ -87,7 +88,8 @@ class Vmm final : public CheckpointSubject {
     void discard() override;
 
     State state() const;
-    void open_monitors();
+    void open_monitors(UniqueFd exec_listener);
+    void note_exec_right(ExecRight right);
     void build_guest(Restored* restored);
     MachineEvents machine_events();
     void hold_chardevs(bool held);
@@ -97,6 +99,7 @@ class Vmm final : public CheckpointSubject {
     GuestActions actions_;
     EventLoop loop_;
     Blockers blockers_;
+    Blockers::Registration exec_denied_;
     FdSets fd_sets_;
     Chardevs chardevs_;
     std::unique_ptr<Checkpoint> checkpoint_;

@@ -5,7 +5,8 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/runner/stage.py tests/testbed/runner/tree.py \
 	tests/testbed/l1/initramfs.sh tests/testbed/l1/init.sh tests/testbed/l1/main.py \
 	tests/testbed/l1/qemu.conf \
-	tests/testbed/lib/__init__.py tests/testbed/lib/console.py tests/testbed/lib/domain.py \
+	tests/testbed/lib/__init__.py tests/testbed/lib/console.py tests/testbed/lib/debugger.py \
+	tests/testbed/lib/domain.py \
 	tests/testbed/lib/l1.py tests/testbed/lib/pattern.py tests/testbed/lib/process.py \
 	tests/testbed/lib/trace.py tests/testbed/lib/update.py tests/testbed/lib/vcpus.py \
 	tests/testbed/faults/inject.c tests/testbed/lib/faults.py \
@@ -15,6 +16,9 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/lib/trace.py tests/testbed/lib/update.py \
 	tests/testbed/scenarios/demo.py tests/testbed/scenarios/downgrade.py \
 	tests/testbed/scenarios/testbed-self.py \
+	tests/testbed/lib/trace.py tests/testbed/lib/update.py \
+	tests/testbed/scenarios/demo.py \
+	tests/testbed/scenarios/sandbox.py tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-exec.py tests/testbed/scenarios/update-exec-20.py \
 	tests/testbed/scenarios/update-exec-smp.py \
 	tests/testbed/scenarios/update-libvirtd-restart.py \

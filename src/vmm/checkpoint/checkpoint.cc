@@ -203,8 +203,11 @@ void Checkpoint::exec(int binary_fd, std::vector<std::string> arguments) {
     });
     fds.set_inheritable(true);
     set_cloexec(table.get(), false);
+    // Whoever decides about this call must be able to rely on what it has read of it.
+    subject_.set_vcpu_threads(false);
     execveat(binary_fd, "", argv.data(), environ, AT_EMPTY_PATH);
     const int error = errno;
+    subject_.set_vcpu_threads(true);
     throw Error(ErrorCode::kExecFailed, "cannot execute the new binary '{}': {}", arguments[0],
                 std::generic_category().message(error));
 }

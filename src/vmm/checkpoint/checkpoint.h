@@ -30,6 +30,8 @@ class CheckpointSubject {
     // an event.
     virtual void pause_vcpus() = 0;
     virtual void resume_vcpus() = 0;
+    // Paused vCPUs lose their threads or get new ones. Without a machine it does nothing.
+    virtual void set_vcpu_threads(bool there) = 0;
     // When the first vCPU had left the guest, at the last pause (CLOCK_MONOTONIC, ns).
     virtual int64_t first_stopped_ns() const = 0;
 

@@ -252,6 +252,10 @@ void Machine::resume_vcpus() {
     impl_->resume_vcpus();
 }
 
+void Machine::set_vcpu_threads(bool there) {
+    impl_->set_vcpu_threads(there);
+}
+
 RunTimes Machine::run_times() const {
     return impl_->vcpus_.times();
 }

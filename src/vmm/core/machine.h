@@ -94,6 +94,8 @@ class Machine {
     // The same without events and without a change of the run state: an update's own stops.
     void pause_vcpus();
     void resume_vcpus();
+    // While the vCPUs are paused for an update: whether they have threads.
+    void set_vcpu_threads(bool there);
     RunTimes run_times() const;
 
     // Held by vCPU threads while they emulate an access; take it to touch devices while vCPUs run.

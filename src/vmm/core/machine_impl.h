@@ -65,6 +65,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     void stop();
     void pause_vcpus();
     void resume_vcpus();
+    void set_vcpu_threads(bool there) { there ? vcpus_.begin_threads() : vcpus_.end_threads(); }
     void reset(ShutdownCause cause);
     void press_power_button();
     void save(state::StreamWriter& writer) const;

@@ -47,9 +47,19 @@ class VcpuGroup::Thread {
   public:
     Thread(VcpuGroup& group, uint32_t index, std::unique_ptr<KvmVcpu> vcpu)
         : group_(group), index_(index), vcpu_(std::move(vcpu)) {
-        thread_ = std::thread([this] { main(); });
+        begin();
     }
-    ~Thread() { thread_.join(); }
+    ~Thread() { join(); }
+
+    void begin() {
+        if (!thread_.joinable())
+            thread_ = std::thread([this] { main(); });
+    }
+    // Once the group's quit_ is set.
+    void join() {
+        if (thread_.joinable())
+            thread_.join();
+    }
 
     KvmVcpu& vcpu() { return *vcpu_; }
     uint32_t index() const { return index_; }
@@ -89,8 +99,10 @@ void VcpuGroup::Thread::main() {
         ++group_.stopped_;
         group_.wake_caller_.notify_all();
         group_.wake_vcpus_.wait(lock, [this] { return group_.run_wanted_ || group_.quit_; });
-        if (group_.quit_)
+        if (group_.quit_) {
+            --group_.stopped_;
             return;
+        }
         __atomic_store_n(&vcpu_->run_area().immediate_exit, uint8_t{0}, __ATOMIC_SEQ_CST);
         --group_.stopped_;
         group_.times_.last_running_ns = monotonic_ns();
@@ -183,12 +195,28 @@ VcpuGroup::VcpuGroup(VcpuExits& exits) : exits_(exits) {
 
 VcpuGroup::~VcpuGroup() {
     stop();
+    end_threads();
+}
+
+void VcpuGroup::end_threads() {
     {
         const std::lock_guard lock(mutex_);
         quit_ = true;
     }
     wake_vcpus_.notify_all();
-    vcpus_.clear();
+    for (const auto& thread : vcpus_)
+        thread->join();
+}
+
+void VcpuGroup::begin_threads() {
+    {
+        const std::lock_guard lock(mutex_);
+        quit_ = false;
+    }
+    for (const auto& thread : vcpus_)
+        thread->begin();
+    std::unique_lock lock(mutex_);
+    wake_caller_.wait(lock, [this] { return stopped_ == vcpus_.size(); });
 }
 
 void VcpuGroup::add(std::unique_ptr<KvmVcpu> vcpu) {
@@ -209,7 +237,7 @@ void VcpuGroup::start() {
 void VcpuGroup::stop() {
     request_stop();
     std::unique_lock lock(mutex_);
-    wake_caller_.wait(lock, [this] { return stopped_ == vcpus_.size(); });
+    wake_caller_.wait(lock, [this] { return stopped_ == vcpus_.size() || quit_; });
 }
 
 void VcpuGroup::request_stop() {

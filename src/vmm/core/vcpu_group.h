@@ -49,6 +49,11 @@ class VcpuGroup {
     // Asks all to stop, and returns at once. Any thread.
     void request_stop();
 
+    // Ends the threads of stopped vCPUs, which stay as they are, and gives them threads again.
+    // Doing either twice does nothing. Main thread.
+    void end_threads();
+    void begin_threads();
+
     // Only stopped vCPUs may be touched.
     size_t size() const { return vcpus_.size(); }
     KvmVcpu& vcpu(size_t index);

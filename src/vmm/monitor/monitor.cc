@@ -76,7 +76,9 @@ void Monitor::greet(UniqueFd client) {
                                   },
                                   [this](const std::string& reason) { on_closed(reason); },
                                   on_invalid});
-    connection_->send(session_->greeting());
+    const UniqueFd listener = std::move(context_.exec_listener);
+    const int fd = listener.get();
+    connection_->send(session_->greeting(), {&fd, listener ? 1U : 0U});
 }
 
 void Monitor::on_message(const nlohmann::json& message, std::vector<UniqueFd> fds) {

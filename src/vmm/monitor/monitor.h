@@ -24,6 +24,8 @@ class Monitor : public CheckpointParticipant {
         std::string_view version;
         // A connected monitor's peer is gone: nobody can control this program any more.
         std::function<void()> on_gone;
+        // A connected monitor gives this to its peer with the greeting, and keeps nothing of it.
+        UniqueFd exec_listener;
     };
 
     // With `incoming` it takes the old binary's sockets. Throws Error.

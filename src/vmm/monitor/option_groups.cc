@@ -35,6 +35,12 @@ std::span<const OptionGroup> option_groups() {
         {"name", {{"guest", "string"}, {"debug-threads", "boolean"}}},
         {"rtc", {{"base", "string"}, {"clock", "string"}}},
         {"boot-opts", {{"strict", "boolean"}}},
+        {"sandbox",
+         {{"enable", "boolean"},
+          {"obsolete", "string"},
+          {"elevateprivileges", "string"},
+          {"spawn", "string"},
+          {"resourcecontrol", "string"}}},
         {"msg", {{"timestamp", "boolean"}}},
     };
     return kGroups;

@@ -66,6 +66,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return parser.line;
 }
 
+bool has_controller(const MachineConfig& machine) {
+    return std::ranges::any_of(machine.monitors, [&](const MonitorConfig& monitor) {
+        return !std::ranges::find(machine.chardevs, monitor.chardev, &ChardevConfig::id)->server;
+    });
+}
+
 std::string command_line_help() {
     std::string text =
         "usage: cpr-vmm OPTIONS\n\n"

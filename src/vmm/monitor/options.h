@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "vmm/core/machine_config.h"
+#include "vmm/sandbox/sandbox.h"
 
 namespace cpr::vmm {
 
@@ -27,7 +28,11 @@ struct CommandLine {
     bool daemonize = false;
     std::string pid_file;
     bool dump_guest_core = true;
+    SandboxOptions sandbox;
 };
+
+// Whether a monitor is a connected socket: whoever is at its other end controls this program alone.
+bool has_controller(const MachineConfig& machine);
 
 // Parses the arguments after argv[0], and refuses what this VMM does not have or does not know: no
 // option, property or device is ignored in silence. Touches nothing but memory. Throws Error

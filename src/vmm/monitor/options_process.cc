@@ -39,6 +39,25 @@ void parse_msg(OptionParser&, const std::string& text) {
     p.finish();
 }
 
+bool take_denial(Properties& p, std::string_view key) {
+    const std::string value = p.take(key).value_or("allow");
+    if (value != "allow" && value != "deny")
+        throw p.error(ErrorCode::kUnsupported, "{}={}: only 'allow' and 'deny' are supported", key,
+                      value);
+    return value == "deny";
+}
+
+void parse_sandbox(OptionParser& parser, const std::string& text) {
+    Properties p("-sandbox", text, "enable");
+    SandboxOptions& sandbox = parser.line.sandbox;
+    sandbox.on = p.take_bool("enable", false);
+    sandbox.deny_obsolete = take_denial(p, "obsolete");
+    sandbox.deny_elevate_privileges = take_denial(p, "elevateprivileges");
+    sandbox.deny_spawn = take_denial(p, "spawn");
+    sandbox.deny_resource_control = take_denial(p, "resourcecontrol");
+    p.finish();
+}
+
 void parse_cpr(OptionParser& parser, const std::string& text) {
     Properties p("-cpr", text);
     parser.line.machine.cpr_fd = static_cast<int>(p.require_number("fd", INT32_MAX));
@@ -60,6 +79,8 @@ constexpr Option kOptions[] = {
      [](OptionParser& p, const std::string&) { p.line.daemonize = true; }},
     {"pidfile", "FILE", "write the process id to FILE", false,
      [](OptionParser& p, const std::string& text) { p.line.pid_file = text; }},
+    {"sandbox", "on|off,obsolete=W,elevateprivileges=W,spawn=W,resourcecontrol=W",
+     "deny system calls by seccomp; W is allow or deny", false, parse_sandbox},
     {"display", "none", "accepted: there is no display", false, parse_display},
     {"nographic", "", "accepted: there is no display", false,
      [](OptionParser&, const std::string&) {}},

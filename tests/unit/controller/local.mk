@@ -8,6 +8,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/command_line_test.cc \
 	tests/unit/controller/emulator_config_test.cc \
 	tests/unit/controller/emulators_tool_test.cc \
+	tests/unit/controller/exec_guard_test.cc \
 	tests/unit/controller/launch_test.cc \
 	tests/unit/controller/relay_test.cc \
 	tests/unit/controller/step_list_test.cc \
@@ -16,7 +17,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/update_failure_test.cc \
 	tests/unit/controller/update_test.cc
 tests_unit_controller_CPPFLAGS = $(UNIT_CPPFLAGS) -DTESTS_BUILDDIR='"$(abs_top_builddir)/tests"'
-tests_unit_controller_LDADD = src/controller/libcontroller.la $(UNIT_LIBS)
+tests_unit_controller_LDADD = src/controller/libcontroller.la $(SECCOMP_LIBS) $(UNIT_LIBS)
 EXTRA_tests_unit_controller_DEPENDENCIES = tests/info_program$(EXEEXT)
 
 tests_info_program_SOURCES = tests/unit/controller/info_program.cc

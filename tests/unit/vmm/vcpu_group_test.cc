@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <future>
 
@@ -108,6 +109,28 @@ TEST_F(VcpuGroupTest, StartAndStopManyTimes) {
     std::this_thread::sleep_for(5ms);
     EXPECT_EQ(entries(0), after);
     EXPECT_GE(after, 1);
+}
+
+TEST_F(VcpuGroupTest, StoppedVcpusCanBeWithoutThreadsForATime) {
+    const auto threads = [] {
+        const std::filesystem::directory_iterator tasks("/proc/self/task");
+        return std::distance(begin(tasks), end(tasks));
+    };
+    const auto others = threads();
+    add(3);
+    group.start();
+    group.stop();
+    const int before = entries(2);
+    group.end_threads();
+    EXPECT_EQ(threads(), others);
+    group.stop();
+    group.begin_threads();
+    EXPECT_EQ(threads(), others + 3);
+    EXPECT_EQ(entries(2), before);
+    group.start();
+    group.stop();
+    EXPECT_GT(entries(2), before);
+    group.end_threads();
 }
 
 TEST_F(VcpuGroupTest, StampsWhenItRunsAndStops) {

@@ -60,6 +60,7 @@ class Subject : public CheckpointSubject {
         script_.note("resume");
         running_ = true;
     }
+    void set_vcpu_threads(bool there) override { script_.note(there ? "threads" : "no threads"); }
     int64_t first_stopped_ns() const override { return 42; }
     std::vector<CheckpointParticipant*> participants() override { return {&a_, &b_}; }
     void save(state::StreamWriter&) const override { script_.note("save"); }
@@ -153,12 +154,14 @@ TEST_F(CheckpointTest, CommandsOutOfOrderAreRefused) {
 
 TEST_F(CheckpointTest, AFailedExecKeepsTheStateAndClosesDescriptorsAgain) {
     checkpoint_.save();
+    script_ = {};
     const UniqueFd no_program = make_memfd("empty");
     try {
         checkpoint_.exec(no_program.get(), {"empty"});
     } catch (const Error& error) {
         EXPECT_EQ(error.code(), ErrorCode::kExecFailed);
     }
+    EXPECT_EQ(script_.journal, (Journal{"flush", "no threads", "threads"}));
     EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kSaved);
     state::OutgoingFds fds;
     for (const auto* participant : subject_.participants())

@@ -282,9 +282,39 @@ struct BadInput {
     std::string says;
 };
 
+TEST(Options, TakeTheSandboxAsLibvirtAsksForIt) {
+    const auto sandbox = [](const std::string& argument) {
+        Arguments line = libvirt_11_3();
+        line.insert(line.end(), {"-sandbox", argument});
+        return parse_command_line(line).sandbox;
+    };
+    const SandboxOptions all =
+        sandbox("on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    EXPECT_TRUE(all.on && all.deny_obsolete && all.deny_elevate_privileges && all.deny_spawn &&
+                all.deny_resource_control);
+    const SandboxOptions some = sandbox("on,spawn=deny,obsolete=allow");
+    EXPECT_TRUE(some.on && some.deny_spawn);
+    EXPECT_FALSE(some.deny_obsolete || some.deny_elevate_privileges || some.deny_resource_control);
+    EXPECT_FALSE(sandbox("off").on);
+    EXPECT_FALSE(parse_command_line(libvirt_11_3()).sandbox.on);
+}
+
+TEST(Options, KnowWhetherSomebodyControlsTheProgram) {
+    Arguments line = libvirt_11_3();
+    EXPECT_FALSE(has_controller(parse_command_line(line).machine));
+    *std::ranges::find(line, "socket,id=charmonitor,fd=32,server=on,wait=off") =
+        "socket,id=charmonitor,fd=32";
+    EXPECT_TRUE(has_controller(parse_command_line(line).machine));
+}
+
 TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
     const BadInput inputs[] = {
-        {{"-sandbox", "on"}, "option '-sandbox' (argument 67) is not supported"},
+        {{"-tpmdev", "x"}, "option '-tpmdev' (argument 67) is not supported"},
+        {{"-sandbox", "perhaps"}, "'perhaps', not 'on' or 'off'"},
+        {{"-sandbox", "on,spawn=maybe"}, "spawn=maybe: only 'allow' and 'deny' are supported"},
+        {{"-sandbox", "on,elevateprivileges=children"}, "only 'allow' and 'deny' are supported"},
+        {{"-sandbox", "on,network=deny"}, "property 'network' is not supported"},
+        {{"-sandbox", "off", "-sandbox", "on"}, "option '-sandbox' is given twice"},
         {{"disk.img"}, "argument 67 ('disk.img') is no option"},
         {{"-S"}, "option '-S' is given twice"},
         {{"-initrd"}, "option '-initrd' is given twice"},

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/exec_guard.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/audit.h>
+#include <seccomp.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/pidfd.h"
+
+namespace cpr::controller {
+namespace {
+
+constexpr std::chrono::milliseconds kLookInterval(20);
+
+// Threads that run no code of the program's (any more): PF_EXITING, PF_IO_WORKER and PF_USER_WORKER
+// of the kernel's linux/sched.h. KVM has a worker in each process; a thread that was joined may
+// still be there.
+constexpr unsigned kRunsNoCode = 0x4 | 0x10 | 0x4000;
+
+struct Notification {
+    Notification() {
+        if (seccomp_notify_alloc(&request, &response) < 0)
+            throw Error(ErrorCode::kSystem, "no memory for a seccomp notification");
+    }
+    ~Notification() { seccomp_notify_free(request, response); }
+    Notification(const Notification&) = delete;
+    Notification& operator=(const Notification&) = delete;
+    seccomp_notif* request = nullptr;
+    seccomp_notif_resp* response = nullptr;
+};
+
+std::optional<FileIdentity> identity_of(const std::string& path) {
+    struct stat info {};
+    if (stat(path.c_str(), &info) < 0)
+        return std::nullopt;
+    return FileIdentity{info.st_dev, info.st_ino};
+}
+
+std::optional<FileIdentity> identity_of(int fd) {
+    struct stat info {};
+    if (fstat(fd, &info) < 0)
+        return std::nullopt;
+    return FileIdentity{info.st_dev, info.st_ino};
+}
+
+std::optional<FileIdentity> program_of(pid_t pid) {
+    return identity_of(fmt::format("/proc/{}/exe", pid));
+}
+
+bool runs_code(const std::filesystem::path& task) {
+    std::ifstream file(task / "stat");
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (text.empty())
+        return false;  // it has gone
+    // "pid (name) state ppid pgrp session tty tpgid flags"; the name may have any character.
+    char state = 0;
+    int skipped = 0;
+    unsigned flags = 0;
+    const size_t end = text.rfind(')');
+    return end == std::string::npos ||
+           sscanf(text.c_str() + end + 1, " %c %d %d %d %d %d %u", &state, &skipped, &skipped,
+                  &skipped, &skipped, &skipped, &flags) != 7 ||
+           (flags & kRunsNoCode) == 0;
+}
+
+size_t count_threads(pid_t pid) {
+    size_t count = 0;
+    std::error_code error;
+    const auto folder = fmt::format("/proc/{}/task", pid);
+    for (auto task = std::filesystem::directory_iterator(folder, error);
+         !error && task != std::filesystem::directory_iterator(); task.increment(error))
+        count += runs_code(task->path()) ? 1 : 0;
+    return error ? 0 : count;
+}
+
+// By the path a call can name another file than its descriptor. A host may forbid to look (Yama,
+// security modules); look_at_program() then has to do.
+bool has_path(pid_t pid, uint64_t address) {
+    const UniqueFd memory(open(fmt::format("/proc/{}/mem", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    if (!memory)
+        return false;
+    char first = 0;
+    return pread(memory.get(), &first, 1, static_cast<off_t>(address)) != 1 || first != 0;
+}
+
+}  // namespace
+
+void ExecGuard::watch(UniqueFd listener, pid_t vmm) {
+    listener_ = std::move(listener);
+    vmm_ = vmm;
+    pidfd_.reset(pidfd_open(vmm, 0));
+    watch_ = loop_.watch_fd(listener_.get(), G_IO_IN, [this](GIOCondition condition) {
+        return (condition & G_IO_IN) != 0 && on_request();
+    });
+}
+
+void ExecGuard::order(std::shared_ptr<const Binary> binary) {
+    look_at_program();
+    next_look_.cancel();
+    before_.reset();
+    ordered_ = std::move(binary);
+}
+
+bool ExecGuard::on_request() {
+    Notification notification;
+    const int error = seccomp_notify_receive(listener_.get(), notification.request);
+    if (error == 0)
+        answer(*notification.request);
+    // Who asked may be gone again.
+    return error == 0 || errno == ENOENT || errno == EINTR || errno == ECANCELED;
+}
+
+void ExecGuard::answer(const seccomp_notif& request) {
+    Notification notification;
+    seccomp_notif_resp& response = *notification.response;
+    response.id = request.id;
+    const std::string reason = objection(request);
+    if (reason.empty()) {
+        response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        before_ = program_of(vmm_);
+    } else {
+        response.error = -EPERM;
+        log::warning("the VMM may not execute a program: {}", reason);
+    }
+    // What was looked at belonged to the one who asked only if it still waits.
+    if (seccomp_notify_id_valid(listener_.get(), request.id) == 0)
+        seccomp_notify_respond(listener_.get(), &response);
+    if (reason.empty())
+        next_look_ = loop_.after(kLookInterval, [this] { look_at_program(); });
+}
+
+std::string ExecGuard::objection(const seccomp_notif& request) const {
+    if (!ordered_)
+        return "no update has ordered it";
+    if (before_)
+        return "the update has been given its execution already";
+    if (request.data.arch != AUDIT_ARCH_X86_64 || request.data.nr != __NR_execveat)
+        return fmt::format("system call {} is not execveat", request.data.nr);
+    if (request.pid != static_cast<uint32_t>(vmm_))
+        return fmt::format("thread {} is not the first thread of the VMM", request.pid);
+    // Another thread could change descriptor and path after they have been looked at.
+    if (count_threads(vmm_) != 1)
+        return "the VMM has other threads";
+    if (request.data.args[4] != AT_EMPTY_PATH || has_path(vmm_, request.data.args[1]))
+        return "the program is not named by a descriptor alone";
+    if (!is_ordered_file(static_cast<int>(request.data.args[0])))
+        return fmt::format("it is not '{}', which was validated", ordered_->path);
+    return {};
+}
+
+bool ExecGuard::is_ordered_file(int vmm_fd) const {
+    const auto ordered = identity_of(ordered_->fd.get());
+    return ordered && identity_of(fmt::format("/proc/{}/fd/{}", vmm_, vmm_fd)) == ordered;
+}
+
+// The last word: what the permission has led to.
+void ExecGuard::look_at_program() {
+    if (!before_)
+        return;
+    const auto now = program_of(vmm_);
+    if (now && now != before_ && now != identity_of(ordered_->fd.get())) {
+        log::error("the VMM has become another program than '{}': killed", ordered_->path);
+        pidfd_send_signal(pidfd_.get(), SIGKILL, nullptr, 0);
+        return;
+    }
+    next_look_ = loop_.after(kLookInterval, [this] { look_at_program(); });
+}
+
+}  // namespace cpr::controller
