@@ -57,10 +57,10 @@ void Vmm::note_exec_right(ExecRight right) {
     if (right == ExecRight::kDenied)
         exec_denied_ = blockers_.add(
             {"sandbox-denies-exec",
-             "the sandbox (-sandbox spawn=deny) denies the execution of the new binary, and there "
-             "is no controller that could allow it",
-             "start the domain with virt-cpr-emulator as its <emulator>, or set seccomp_sandbox = "
-             "0 in qemu.conf, and start it anew"});
+             "the sandbox (-sandbox spawn=deny) denies the execution of the new binary, and no "
+             "controller can allow it",
+             "start the domain with virt-cpr-emulator as its <emulator>, under no other seccomp "
+             "listener, or with seccomp_sandbox = 0 in qemu.conf"});
 }
 
 // The listener goes to whoever controls this program, and does not stay here: who faces the guest

@@ -55,7 +55,19 @@ GuestMemory::GuestMemory(uint64_t bytes, std::optional<UniqueFd> preserved) : by
     } else {
         fd_ = make(bytes);
     }
-    host_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_.get(), 0);
+    map();
+}
+
+GuestMemory::GuestMemory(uint64_t bytes, Sharing sharing) : bytes_(bytes) {
+    check_size(bytes);
+    if (sharing == Sharing::kShared)
+        fd_ = make(bytes);
+    map();
+}
+
+void GuestMemory::map() {
+    const int flags = fd_ ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    host_ = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, flags, fd_.get(), 0);
     if (host_ == MAP_FAILED)
         throw errno_error("map the guest's memory");
     // A child that we fork has no business in there.

@@ -11,24 +11,30 @@
 
 namespace cpr::vmm {
 
-// The guest's RAM: one shared memfd, mapped whole. Its first part is the guest's memory from 0, the
-// rest the memory from 4 GiB on (core/platform.h). An update carries the memfd over: the content is
-// never copied.
+// The guest's RAM: one shared memfd, mapped whole, or memory of this process alone. Its first part
+// is the guest's memory from 0, the rest the memory from 4 GiB on (core/platform.h). An update
+// carries the memfd over: the content is never copied.
 class GuestMemory {
   public:
+    enum class Sharing { kShared, kPrivate };
+
     // New memory, or, with `preserved`, what an old binary left. Throws Error kInvalidArgument for
     // a size that no machine can have, kCorruptState if the preserved memfd has another size.
     explicit GuestMemory(uint64_t bytes, std::optional<UniqueFd> preserved = std::nullopt);
+    // New memory.
+    GuestMemory(uint64_t bytes, Sharing sharing);
     ~GuestMemory();
     GuestMemory(const GuestMemory&) = delete;
     GuestMemory& operator=(const GuestMemory&) = delete;
 
+    // -1 for private memory, which cannot be carried over.
     int fd() const { return fd_.get(); }
     // The pieces of guest-physical memory, by address.
     std::vector<MemoryRegion> regions() const;
 
   private:
     void touch() const;
+    void map();
 
     uint64_t bytes_;
     UniqueFd fd_;

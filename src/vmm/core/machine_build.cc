@@ -61,7 +61,7 @@ Machine::Impl::Impl(const MachineConfig& config, EventLoop& loop, Blockers& bloc
       supported_cpuid_(kvm_->supported_cpuid()),
       msr_indices_(kvm_->msr_indices()),
       boot_(config, restored ? &restored->fds : nullptr) {
-    add_memory(restored);
+    add_memory(restored, blockers);
     add_vcpus();
     DeviceContext context{.loop = loop,
                           .memory = map_,
@@ -94,11 +94,19 @@ Machine::Impl::~Impl() {
         devices_.pop_back();
 }
 
-void Machine::Impl::add_memory(Restored* restored) {
-    std::optional<UniqueFd> preserved;
+void Machine::Impl::add_memory(Restored* restored, Blockers& blockers) {
+    using Sharing = GuestMemory::Sharing;
     if (restored)
-        preserved = restored->fds.take(kRamFd);
-    memory_ = std::make_unique<GuestMemory>(config_.memory_bytes, std::move(preserved));
+        memory_ = std::make_unique<GuestMemory>(config_.memory_bytes, restored->fds.take(kRamFd));
+    else
+        memory_ = std::make_unique<GuestMemory>(
+            config_.memory_bytes, config_.memory_shared ? Sharing::kShared : Sharing::kPrivate);
+    if (memory_->fd() < 0)
+        memory_not_shared_ = blockers.add(
+            {"memory-not-shared",
+             "the guest's memory belongs to the VMM's process alone, and ends with it",
+             "add <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking> to "
+             "the domain, and start it anew"});
     for (const MemoryRegion& region : memory_->regions())
         map_.add(region);
 }
@@ -228,7 +236,8 @@ std::vector<CheckpointParticipant*> Machine::Impl::participants() const {
 }
 
 void Machine::Impl::keep(state::OutgoingFds& fds) const {
-    fds.add(kRamFd, 0, memory_->fd());
+    if (memory_->fd() >= 0)
+        fds.add(kRamFd, 0, memory_->fd());
     boot_.keep(fds);
 }
 

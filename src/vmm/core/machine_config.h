@@ -60,8 +60,8 @@ struct MachineConfig {
     std::string uuid;
     std::string machine_type;
     uint64_t memory_bytes = 0;
-    std::string memory_backend_id;  // id of the memory-backend-memfd object
-    bool memory_shared = false;
+    std::string memory_backend_id;  // id of the memory-backend-* object
+    bool memory_shared = true;      // else no other program can have it: no updates
     uint32_t vcpus = 1;
     CpuTopology topology;
     std::map<std::string, bool> cpu_features;  // -cpu host,+x,-y

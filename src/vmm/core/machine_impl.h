@@ -89,7 +89,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
   private:
     friend class Machine;
 
-    void add_memory(Restored* restored);
+    void add_memory(Restored* restored, Blockers& blockers);
     void add_vcpus();
     void add_devices(const DeviceContext& context);
     void add_device(DeviceConfig config, const DeviceContext& context);
@@ -121,6 +121,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     std::vector<uint32_t> msr_indices_;
     Boot boot_;
     std::unique_ptr<GuestMemory> memory_;
+    Blockers::Registration memory_not_shared_;
     KvmMemorySlots slots_{*vm_};
     MemoryMap map_{slots_};
     Bus ports_;

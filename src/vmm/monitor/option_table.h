@@ -12,7 +12,7 @@
 
 namespace cpr::vmm {
 
-// A memory-backend-memfd object.
+// A memory-backend-memfd or memory-backend-ram object.
 struct MemoryBackend {
     std::string id;
     uint64_t size = 0;

@@ -112,14 +112,14 @@ void parse_qmp(OptionParser& parser, const std::string& text) {
     parser.line.machine.monitors.push_back({id, id});
 }
 
-void parse_memfd(OptionParser& parser, Properties& p) {
+void parse_memory_backend(OptionParser& parser, Properties& p, bool shared) {
     MemoryBackend backend;
     backend.id = p.require("id");
     const auto size = p.take_size("size");
     if (!size)
         throw p.error(ErrorCode::kInvalidArgument, "property 'size' is missing");
     backend.size = *size;
-    backend.shared = p.take_bool("share", true);
+    backend.shared = p.take_bool("share", shared);
     p.only("x-use-canonical-path-for-ramblock-id", {"on", "off"});
     p.only("hugetlb", {"off"});
     p.only("prealloc", {"off"});
@@ -141,7 +141,9 @@ void parse_object(OptionParser& parser, const std::string& text) {
     Properties p("-object", text, "qom-type");
     const std::string type = p.require("qom-type");
     if (type == "memory-backend-memfd") {
-        parse_memfd(parser, p);
+        parse_memory_backend(parser, p, true);
+    } else if (type == "memory-backend-ram") {
+        parse_memory_backend(parser, p, false);
     } else if (type == "secret") {
         parse_secret(p);
     } else if (type == "monitor-qmp") {
@@ -152,7 +154,7 @@ void parse_object(OptionParser& parser, const std::string& text) {
     } else {
         throw p.error(ErrorCode::kUnsupported,
                       "object type '{}': only 'memory-backend-memfd' (<source type='memfd'/> in "
-                      "<memoryBacking>) and 'monitor-qmp' are supported",
+                      "<memoryBacking>), 'memory-backend-ram' and 'monitor-qmp' are supported",
                       type);
     }
 }
@@ -185,6 +187,14 @@ bool has_property(const DeviceType& type, std::string_view name) {
            (type.is_pci && (name == "bus" || name == "addr"));
 }
 
+// libvirt names a mediated device by its folder; nothing can hand its DMA mappings over.
+void refuse_mediated_device(const Properties& p, const std::string& driver) {
+    if (driver == "vfio-pci" && p.has("sysfsdev"))
+        throw p.error(ErrorCode::kUnsupported,
+                      "mediated devices (<hostdev type='mdev'>) are not supported, only PCI "
+                      "devices of the host, with 'host'");
+}
+
 void parse_device(OptionParser& parser, const std::string& text) {
     Properties p("-device", text, "driver");
     DeviceConfig device;
@@ -196,6 +206,7 @@ void parse_device(OptionParser& parser, const std::string& text) {
     const DeviceType* type = find_device_type(device.driver);
     if (!type || !type->on_command_line)
         throw p.error(ErrorCode::kUnsupported, "device '{}' is not supported", device.driver);
+    refuse_mediated_device(p, device.driver);
     device.id = p.take("id").value_or("");
     for (const DeviceConfig& other : parser.line.machine.devices)
         if (!device.id.empty() && other.id == device.id)
@@ -233,7 +244,8 @@ void parse_audiodev(OptionParser&, const std::string& text) {
 constexpr Option kOptions[] = {
     {"device", "DRIVER,PROPERTY=VALUE,... or JSON", "a device of the guest", true, parse_device},
     {"object", "TYPE,id=ID,... or JSON",
-     "memory-backend-memfd (id, size, share), monitor-qmp (id, chardev); secret is accepted: "
+     "memory-backend-memfd and memory-backend-ram (id, size, share), monitor-qmp (id, chardev); "
+     "secret is accepted: "
      "nothing uses it",
      true, parse_object},
     {"chardev", "null|pty|file|socket,id=ID,path=PATH,fd=N,server=on,wait=off,logfile=PATH",

@@ -190,6 +190,7 @@ void finish_memory(OptionParser& parser) {
     if (machine.memory_bytes == 0)
         throw Error(ErrorCode::kInvalidArgument, "option -m is missing");
     if (machine.memory_backend_id.empty()) {
+        machine.memory_shared = false;
         if (!parser.backends.empty())
             throw Error(ErrorCode::kInvalidArgument,
                         "memory backend '{}' is not used: -machine needs memory-backend={}",

@@ -100,6 +100,12 @@ void VfioContainer::freeze() {
 
 void VfioContainer::check_abilities() {
     registrations_.clear();
+    if (!api_.check_extension(fd_.get(), VFIO_TYPE1v2_IOMMU))
+        registrations_.push_back(blockers_.add(
+            {"vfio-not-type1v2",
+             "the IOMMU driver of the VFIO container is not type 1 version 2, whose DMA mappings "
+             "alone can be handed over",
+             "bind the devices to VFIO drivers on a host whose IOMMU vfio_iommu_type1 drives"}));
     // These answer for the IOMMU driver in use: before VFIO_SET_IOMMU always 0 for UPDATE_VADDR.
     if (!api_.check_extension(fd_.get(), VFIO_UPDATE_VADDR))
         registrations_.push_back(blockers_.add(

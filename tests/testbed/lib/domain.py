@@ -29,7 +29,7 @@ COMPLAINT = re.compile(
 TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <memory unit='MiB'>{memory}</memory>
-  <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>
+  {memory_backing}
   <vcpu>{vcpus}</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
@@ -55,6 +55,8 @@ TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/q
 </domain>
 """
 
+SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
+
 HOSTDEV = """<hostdev mode='subsystem' type='pci' managed='yes'>
       <source><address domain='0x0000' bus='0x{bus}' slot='0x{slot}' function='0x{function}'/></source>
       {address}
@@ -76,10 +78,10 @@ class Domain:
     """Defined on construction; destroyed when the scenario is over."""
 
     def __init__(self, l1, emulator, name="guest", vcpus=1, memory_mib=512, jobs=(), options="",
-                 devices=NVME_DEVICES[:1], environment=()):
+                 devices=NVME_DEVICES[:1], environment=(), shared_memory=True):
         """`jobs` and `options` are for the guest's init: see tests/guests/init.sh. `devices` are
         the PCI addresses of what is passed through, `environment` (name, value) pairs for the
-        emulator program."""
+        emulator program. Without `shared_memory` the domain has libvirt's default."""
         self.l1 = l1
         self.name = name
         self.emulator = emulator
@@ -91,6 +93,7 @@ class Domain:
         path = l1.share / f"{name}.xml"
         path.write_text(TEMPLATE.format(
             name=name, memory=memory_mib, vcpus=vcpus, kernel=guest_kernel(),
+            memory_backing=SHARED_MEMORY if shared_memory else "",
             initrd=FILES / "guest.cpio", cmdline=escape(cmdline), emulator=emulator,
             serial="<serial type='pty'><target port='0'/></serial>",
             environment="".join(f"<qemu:env name='{variable}' value='{value}'/>"

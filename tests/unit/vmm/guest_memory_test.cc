@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -50,6 +52,23 @@ TEST(GuestMemory, PreservedMemoryKeepsItsContentAndItsPages) {
     EXPECT_EQ(old_bytes[12345], 0x78);
     old.reset();
     EXPECT_EQ(bytes[12345], 0x78);
+}
+
+TEST(GuestMemory, PrivateMemoryIsMemoryWithoutADescriptor) {
+    const GuestMemory memory(64 * kMebibyte, GuestMemory::Sharing::kPrivate);
+    EXPECT_EQ(memory.fd(), -1);
+    auto* bytes = static_cast<uint8_t*>(memory.regions()[0].host);
+    EXPECT_EQ(bytes[12345], 0);
+    bytes[12345] = 0x77;
+    const pid_t child = fork();
+    if (child == 0) {
+        // Not in a child, and so nowhere else.
+        unsigned char page = 0;
+        _exit(mincore(bytes, 1, &page) < 0 ? 0 : 1);
+    }
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
 }
 
 TEST(GuestMemory, RefusesPreservedMemoryOfAnotherSize) {

@@ -99,6 +99,21 @@ TEST_F(MachineTest, NoVcpuRunsBeforeTheEntryIsAllowed) {
     EXPECT_EQ(entries, 0);
 }
 
+TEST_F(MachineTest, MemoryThatIsNotSharedBlocksUpdatesAndNothingElse) {
+    make();
+    EXPECT_EQ(blockers.count(), 0u);
+    machine.reset();
+    config.memory_shared = false;
+    make();
+    ASSERT_EQ(blockers.count(), 1u);
+    EXPECT_EQ(blockers.all()[0].id, "memory-not-shared");
+    machine->start();
+    machine->stop();
+    EXPECT_GT(kvm.entries[0], 0);
+    machine.reset();
+    EXPECT_EQ(blockers.count(), 0u);
+}
+
 TEST_F(MachineTest, AnUpdatesPauseIsSilent) {
     make();
     machine->start();

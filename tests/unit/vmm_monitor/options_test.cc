@@ -299,6 +299,22 @@ TEST(Options, TakeTheSandboxAsLibvirtAsksForIt) {
     EXPECT_FALSE(parse_command_line(libvirt_11_3()).sandbox.on);
 }
 
+// Libvirt's default is memory-backend-ram.
+TEST(Options, KnowWhetherTheMemoryIsShared) {
+    const auto shared = [](const std::string& backend) {
+        Arguments line = libvirt_9_0();
+        *std::ranges::find(line, "memory-backend-memfd,id=pc.ram,share=yes,size=536870912") =
+            backend;
+        return parse_command_line(line).machine.memory_shared;
+    };
+    EXPECT_TRUE(shared("memory-backend-memfd,id=pc.ram,size=536870912"));
+    EXPECT_FALSE(shared("memory-backend-memfd,id=pc.ram,share=off,size=536870912"));
+    EXPECT_FALSE(shared(R"({"qom-type":"memory-backend-ram","id":"pc.ram","size":536870912})"));
+    EXPECT_TRUE(shared("memory-backend-ram,id=pc.ram,share=on,size=536870912"));
+    EXPECT_FALSE(parse_command_line({"-machine", "q35", "-cpu", "host", "-m", "64", "-kernel", "k"})
+                     .machine.memory_shared);
+}
+
 TEST(Options, KnowWhetherSomebodyControlsTheProgram) {
     Arguments line = libvirt_11_3();
     EXPECT_FALSE(has_controller(parse_command_line(line).machine));
@@ -353,6 +369,7 @@ TEST(Options, RefuseAdditionsAndSayWhatAndWhere) {
         {{"-device", "isa-serial,chardev=x,index=4"}, "more than 3"},
         {{"-device", "isa-serial,chardev=x"}, "there is no -chardev with id=x"},
         {{"-device", "isa-serial,chardev=x,iobase=1"}, "property 'iobase' is not supported"},
+        {{"-device", "vfio-pci,id=h,sysfsdev=/sys/bus/mdev/devices/x"}, "mediated devices"},
         {{"-device", "pvpanic,events=1"}, "device 'pvpanic' has no property 'events'"},
         {{"-add-fd", "set=1,fd=2"}, "descriptors 0 to 2"},
         {{"-add-fd", "set=1,fd=31"}, "descriptor 31 is passed twice"},

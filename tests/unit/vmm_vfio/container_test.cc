@@ -99,6 +99,16 @@ TEST_F(ContainerTest, MissingAbilitiesAreBlockersForAsLongAsItLives) {
     EXPECT_EQ(platform_.blockers.count(), 0u);
 }
 
+// Some IOMMU drivers answer for others before they are chosen, and for themselves after.
+TEST_F(ContainerTest, TheTypeIsValidatedOnceItIsInUse) {
+    auto container = std::make_unique<VfioContainer>(api_, platform_.memory, platform_.blockers, 0);
+    api_.type1v2 = false;
+    container->attach(97, 7);
+    EXPECT_EQ(blockers(platform_.blockers), std::vector<std::string>{"vfio-not-type1v2"});
+    container.reset();
+    EXPECT_EQ(platform_.blockers.count(), 0u);
+}
+
 TEST_F(ContainerTest, OtherIommuTypesAreRefused) {
     api_.type1v2 = false;
     EXPECT_THROW(start(), Error);

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Everything that stands in the way of an update is told at once, before anything has happened to the guest.
+
+What the kernel of L1 has cannot be taken from it: the blockers of VFIO are left to the unit tests.
+"""
+
+import os
+import pathlib
+import subprocess
+
+from lib.domain import EMULATOR, Domain
+from lib.process import Holdings
+from lib.update import NEXT_VMM, TOOL, VMM, job, require_each_tick_once
+
+TIMEOUT_S = 300
+
+WRAPPER = pathlib.Path("/usr/local/bin/emulator-in-a-container")
+
+# What the runtime of some containers does before it starts a program: a filter with a listener, of
+# which a process can have only one.
+WRAPPER_TEXT = f"""#!/usr/bin/python3
+import ctypes, os, struct, sys
+libc = ctypes.CDLL(None)
+steps = ctypes.create_string_buffer(struct.pack("HBBI" * 4, 0x20, 0, 0, 0, 0x15, 0, 1, 163,
+                                                0x06, 0, 0, 0x7fc00000, 0x06, 0, 0, 0x7fff0000))
+program = ctypes.create_string_buffer(struct.pack("H6xP", 4, ctypes.addressof(steps)))
+libc.prctl(38, 1, 0, 0, 0)
+os.set_inheritable(libc.syscall(317, 1, 8, program), True)
+os.execv("{EMULATOR}", ["{EMULATOR}"] + sys.argv[1:])
+"""
+
+BLOCKERS = {
+    "memory-not-shared": "<memoryBacking><source type='memfd'/>",
+    "sandbox-denies-exec": "seccomp_sandbox = 0",
+}
+
+
+class Picture:
+    """What an operator, libvirt or the guest could see of the VMM."""
+
+    def __init__(self, guest):
+        pid = guest.pid()
+        self.threads = sorted(os.listdir(f"/proc/{pid}/task"))
+        self.descriptors = Holdings(pid).descriptors
+        # when vCPUs last stopped and ran
+        self.timeline = guest.qmp("query-cpr")["timeline"]
+
+    def require_same(self, l1, later, after):
+        """Fail if anything has changed."""
+        for name, value in vars(self).items():
+            l1.require(value == vars(later)[name],
+                       f"{name} changed by {after}: {value}, then {vars(later)[name]}")
+
+
+class Events:
+    """What libvirt tells of the domain while this is watched."""
+
+    def __init__(self, guest):
+        self.path = guest.l1.share / "events.log"
+        with self.path.open("wb") as log:
+            # pylint: disable-next=consider-using-with
+            self.process = subprocess.Popen(
+                ["virsh", "event", "--domain", guest.name, "--all", "--loop"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+
+    def end(self):
+        """The lines on its life cycle."""
+        self.process.terminate()
+        self.process.wait()
+        return [line for line in self.path.read_text(encoding="utf-8").splitlines()
+                if "lifecycle" in line]
+
+
+def require_all_told(l1, text):
+    """The tool has given name, reason and remedy of each blocker."""
+    lines = text.splitlines()
+    for name, remedy in BLOCKERS.items():
+        told = [line for line in lines if f"blocker {name}: " in line]
+        l1.require(len(told) == 1 and remedy in told[0] and "(remedy: " in told[0],
+                   f"{name} is not told with its remedy: {text}")
+
+
+def require_refused(l1, guest, *options):
+    """The tool fails with all blockers, and nothing has happened."""
+    before = Picture(guest)
+    result = l1.run(TOOL, *options, guest.name, NEXT_VMM, check=False)
+    l1.require(result.returncode == 1, f"{TOOL} ended with {result.returncode}")
+    require_all_told(l1, result.stderr)
+    last = job(guest)
+    l1.require(last["status"] == "failed" and last["error"]["code"] == "blocked" and
+               "pause" not in last and last["generation"] == 0, f"the job: {last}")
+    l1.require({blocker["id"] for blocker in last["blockers"]} == set(BLOCKERS),
+               f"the job's blockers: {last['blockers']}")
+    before.require_same(l1, Picture(guest), " ".join((TOOL, *options)))
+
+
+def check_without_controller(l1):
+    """A confined VMM that nobody controls knows that it cannot be updated."""
+    guest = Domain(l1, VMM, name="alone", devices=[])
+    guest.virsh("start", "--paused")
+    found = guest.qmp("query-cpr")["blockers"]
+    l1.require([blocker["id"] for blocker in found] == ["sandbox-denies-exec"],
+               f"the blockers of a VMM without a controller: {found}")
+    guest.virsh("destroy")
+
+
+def run(l1):
+    """A domain with two blockers: check, try to update, and look at what that did."""
+    WRAPPER.write_text(WRAPPER_TEXT, encoding="ascii")
+    WRAPPER.chmod(0o755)
+    guest = Domain(l1, WRAPPER, vcpus=2, jobs=["io", "ticker"], shared_memory=False)
+    guest.start()
+    guest.wait_for_io(20)
+    # libvirt's first command of this kind leaves its mark in its own log
+    job(guest)
+    events = Events(guest)
+    require_refused(l1, guest, "--check")
+    guest.wait_for_io(20)
+    require_refused(l1, guest)
+    guest.wait_for_io(20)
+    seen = events.end()
+    l1.require(not seen, f"libvirt saw the domain change: {seen}")
+    require_each_tick_once(l1, guest.console)
+    guest.require_no_complaints()
+    guest.virsh("shutdown")
+    guest.wait_for_state("shut off")
+    check_without_controller(l1)
