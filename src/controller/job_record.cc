@@ -51,7 +51,10 @@ std::string_view to_string(JobStatus status) {
 
 json JobRecord::to_json() const {
     if (status == JobStatus::kNone)
-        return {{"job-id", 0}, {"status", "none"}, {"generation", generation}};
+        return {{"job-id", 0},
+                {"status", "none"},
+                {"domain-pid", domain_pid},
+                {"generation", generation}};
     json result{{"job-id", id},
                 {"status", std::string(controller::to_string(status))},
                 {"check", check},

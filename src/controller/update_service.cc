@@ -60,6 +60,7 @@ UpdateService::UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Setti
       calls_(loop, link),
       settings_(std::move(settings)),
       domain_pid_(settings_.vmm.process->pid) {
+    record_.domain_pid = domain_pid_;
     relay.add_command("update-in-place",
                       [this](const json& arguments) { return start(arguments); });
     relay.add_command("query-update-in-place", [this](const json& arguments) {

@@ -25,12 +25,20 @@ class Params {
         return param && param->type == VIR_TYPED_PARAM_UINT ? param->value.ui : 0;
     }
 
-    std::optional<double> milliseconds(const std::string& name) const {
+    std::optional<unsigned long long> number(const std::string& name) const {
         virTypedParameterPtr param = virTypedParamsGet(params_, count_, name.c_str());
         if (!param || param->type != VIR_TYPED_PARAM_ULLONG) {
             return std::nullopt;
         }
-        return static_cast<double>(param->value.ul) / kNanosecondsPerMillisecond;
+        return param->value.ul;
+    }
+
+    std::optional<double> milliseconds(const std::string& name) const {
+        auto nanoseconds = number(name);
+        if (!nanoseconds) {
+            return std::nullopt;
+        }
+        return static_cast<double>(*nanoseconds) / kNanosecondsPerMillisecond;
     }
 
   private:
@@ -73,8 +81,13 @@ JobSummary summarize(virDomainCprJobStatus status, virTypedParameterPtr params, 
     Params from(params, nparams);
     return JobSummary{
         .status = status,
+        .status_name = from.text(VIR_DOMAIN_CPR_JOB_FIELD_STATUS),
         .phase = from.text(VIR_DOMAIN_CPR_JOB_FIELD_PHASE),
+        .generation = from.number(VIR_DOMAIN_CPR_JOB_FIELD_GENERATION),
+        .domain_pid = from.number("domain-pid"),
+        .old_binary = from.text(VIR_DOMAIN_CPR_JOB_FIELD_OLD_BINARY),
         .old_version = from.text(VIR_DOMAIN_CPR_JOB_FIELD_OLD_VERSION),
+        .new_binary = from.text(VIR_DOMAIN_CPR_JOB_FIELD_NEW_BINARY),
         .new_version = from.text(VIR_DOMAIN_CPR_JOB_FIELD_NEW_VERSION),
         .error_code = from.text(VIR_DOMAIN_CPR_JOB_FIELD_ERROR_CODE),
         .error = from.text(VIR_DOMAIN_CPR_JOB_FIELD_ERROR_DESC),

@@ -24,8 +24,13 @@ struct PausePart {
 // What a person wants to know of an update job, copied from the library's typed parameters.
 struct JobSummary {
     virDomainCprJobStatus status = VIR_DOMAIN_CPR_JOB_NONE;
+    std::string status_name;
     std::string phase;
+    std::optional<unsigned long long> generation;
+    std::optional<unsigned long long> domain_pid;
+    std::string old_binary;
     std::string old_version;
+    std::string new_binary;
     std::string new_version;
     std::string error_code;
     std::string error;

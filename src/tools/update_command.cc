@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 
 #include "tools/i18n.h"
@@ -54,7 +55,7 @@ class UpdateRun {
             return false;
         }
         virDomainGetUUID(domain_.get(), uuid_.data());
-        return update();
+        return request_.info ? tell_last() : update();
     }
 
   private:
@@ -67,6 +68,31 @@ class UpdateRun {
             return false;
         }
         return report();
+    }
+
+    // Tells of the last update, or the one that is under way; nothing is asked of the guest.
+    bool tell_last() {
+        char* json = nullptr;
+        virTypedParameterPtr params = nullptr;
+        int count = 0;
+        int status = virDomainCprGetJob(domain_.get(), &json, &params, &count, 0);
+        if (status < 0) {
+            print_error(
+                format_text(_("failed to get the last update of domain '{}'"), request_.domain));
+            print_error(cpr_error_message());
+            return false;
+        }
+        if (request_.json) {
+            std::printf("%s\n", json);
+        } else {
+            auto job = summarize(static_cast<virDomainCprJobStatus>(status), params, count);
+            for (const std::string& line : info_lines(job)) {
+                std::printf("%s\n", line.c_str());
+            }
+        }
+        std::free(json);
+        virTypedParamsFree(params, count);
+        return true;
     }
 
     // The job's number, or -1.
@@ -153,6 +179,9 @@ class UpdateRun {
     }
 
     bool report() {
+        if (request_.json) {
+            return tell_last() && summary_.status == VIR_DOMAIN_CPR_JOB_COMPLETED;
+        }
         if (summary_.status != VIR_DOMAIN_CPR_JOB_COMPLETED) {
             for (const std::string& line : failure_lines(request_, summary_)) {
                 print_error(line);

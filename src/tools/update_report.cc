@@ -33,6 +33,14 @@ std::string cause(const JobSummary& job) {
                                                       : _("an unknown cause; see the domain's log");
 }
 
+std::string info_row(const char* label, const std::string& text) {
+    return fmt::format("{:<17}{}", label, text);
+}
+
+std::string vmm(const std::string& binary, const std::string& version) {
+    return version.empty() ? binary : fmt::format("{} ({})", binary, version);
+}
+
 std::string pause_line(const char* label, double milliseconds) {
     return fmt::format("{:<17}{:>10.3f} ms", label, milliseconds);
 }
@@ -71,6 +79,32 @@ std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSu
     }
     if (job.status == VIR_DOMAIN_CPR_JOB_ROLLED_BACK) {
         lines.push_back(format_text(_("the guest runs on with {}"), or_unknown(job.old_version)));
+    }
+    return lines;
+}
+
+std::vector<std::string> info_lines(const JobSummary& job) {
+    std::vector<std::string> lines{info_row(_("Status:"), job.status_name)};
+    auto add = [&](const char* label, const std::string& text) {
+        if (!text.empty()) {
+            lines.push_back(info_row(label, text));
+        }
+    };
+    auto number = [](const std::optional<unsigned long long>& value) {
+        return value ? std::to_string(*value) : std::string();
+    };
+    add(_("Phase:"), job.phase);
+    add(_("Generation:"), number(job.generation));
+    add(_("PID:"), number(job.domain_pid));
+    add(_("Old VMM:"), vmm(job.old_binary, job.old_version));
+    add(_("New VMM:"), vmm(job.new_binary, job.new_version));
+    add(_("Error:"), job.error);
+    for (const std::string& line : pause_lines(job)) {
+        lines.push_back(line);
+    }
+    add(_("Blockers:"), std::to_string(job.blockers.size()));
+    for (const Blocker& blocker : job.blockers) {
+        lines.push_back("  " + blocker_line(blocker));
     }
     return lines;
 }

@@ -19,6 +19,9 @@ std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSu
 // What failed, for a job that could not even be started or followed.
 std::string failure_headline(const UpdateRequest& request);
 
+// The rows that tell of an update to whoever asks later, and its blockers.
+std::vector<std::string> info_lines(const JobSummary& job);
+
 // The pause by phase, one line for each part; empty if the guest was not paused.
 std::vector<std::string> pause_lines(const JobSummary& job);
 

@@ -25,6 +25,8 @@ constexpr std::array kOptions{
     Option{"emulator", &UpdateRequest::emulator, nullptr},
     Option{"check", nullptr, &UpdateRequest::check},
     Option{"verbose", nullptr, &UpdateRequest::verbose},
+    Option{"info", nullptr, &UpdateRequest::info},
+    Option{"json", nullptr, &UpdateRequest::json},
     Option{"help", nullptr, &UpdateRequest::help},
 };
 
@@ -56,6 +58,7 @@ class WordParser {
         }
         if (!request_.help) {
             check_domain();
+            check_options(request_);
         }
         return request_;
     }
@@ -133,6 +136,12 @@ class WordParser {
 
 UpdateRequest parse_update_words(const std::vector<std::string>& words) {
     return WordParser(words).parse();
+}
+
+void check_options(const UpdateRequest& request) {
+    if (request.info && request.check) {
+        throw bad_words(_("Options --{} and --{} are mutually exclusive"), "info", "check");
+    }
 }
 
 std::vector<std::string> update_option_names() {

@@ -15,6 +15,8 @@ struct UpdateRequest {
     std::string emulator;  // empty: the host's choice
     bool check = false;
     bool verbose = false;
+    bool info = false;  // only tell of the last update
+    bool json = false;
     bool help = false;  // then nothing else counts
 };
 
@@ -22,6 +24,9 @@ struct UpdateRequest {
 // anywhere, `--domain g1`, `--domain=g1` and a bare `g1` are the same, and `--` ends the options.
 // Throws Error(kInvalidArgument).
 UpdateRequest parse_update_words(const std::vector<std::string>& words);
+
+// Throws Error(kInvalidArgument) for options that exclude each other.
+void check_options(const UpdateRequest& request);
 
 // The command's option names without dashes, for completion.
 std::vector<std::string> update_option_names();

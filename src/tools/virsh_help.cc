@@ -38,8 +38,9 @@ std::string update_help() {
     std::string help = _("  NAME\n");
     help += fmt::format("    {} - {}\n", kUpdateCommandName, summary());
     help += _("\n  SYNOPSIS\n");
-    help += fmt::format("    {} <domain> [--emulator <string>] [--check] [--verbose]\n",
-                        kUpdateCommandName);
+    help += fmt::format(
+        "    {} <domain> [--emulator <string>] [--check] [--verbose] [--info] [--json]\n",
+        kUpdateCommandName);
     help += _("\n  DESCRIPTION\n");
     help +=
         _("    Replace the virtual machine monitor under a running guest, without moving the\n"
@@ -50,6 +51,8 @@ std::string update_help() {
                         _("path of the new monitor (default: what emulators.conf names)"));
     help += option_line("--check", _("only check whether the domain can be updated"));
     help += option_line("--verbose", _("show the phases, and the pause by phase"));
+    help += option_line("--info", _("only tell of the domain's last update"));
+    help += option_line("--json", _("print the update as JSON"));
     return help + "\n";
 }
 

@@ -19,6 +19,8 @@ namespace {
 constexpr const char* kShortOptions = ":c:hqvV";
 constexpr int kCheckOption = 256;
 constexpr int kVerboseOption = 257;
+constexpr int kInfoOption = 258;
+constexpr int kJsonOption = 259;
 
 constexpr std::array kLongOptions{
     option{"connect", required_argument, nullptr, 'c'},
@@ -27,6 +29,8 @@ constexpr std::array kLongOptions{
     option{"version", no_argument, nullptr, 'v'},
     option{"check", no_argument, nullptr, kCheckOption},
     option{"verbose", no_argument, nullptr, kVerboseOption},
+    option{"info", no_argument, nullptr, kInfoOption},
+    option{"json", no_argument, nullptr, kJsonOption},
     option{nullptr, 0, nullptr, 0},
 };
 
@@ -50,6 +54,8 @@ void print_usage() {
           "    -c | --connect=URI      hypervisor connection URI\n"
           "    -q | --quiet            quiet mode\n"
           "         --check            only check whether the domain can be updated\n"
+          "         --info             only tell of the domain's last update\n"
+          "         --json             print the update as JSON\n"
           "         --verbose          show the phases, and the pause by phase\n"
           "    -h | --help             this help\n"
           "    -v | --version          version\n"
@@ -84,6 +90,12 @@ bool take_option(int found, CommandLine& into) {
         case kVerboseOption:
             into.request.verbose = true;
             return true;
+        case kInfoOption:
+            into.request.info = true;
+            return true;
+        case kJsonOption:
+            into.request.json = true;
+            return true;
         default:
             return false;
     }
@@ -105,6 +117,7 @@ std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine comm
     if (count == 2) {
         command_line.request.emulator = argv[optind + 1];
     }
+    check_options(command_line.request);
     return command_line;
 }
 

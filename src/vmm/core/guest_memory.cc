@@ -56,6 +56,7 @@ GuestMemory::GuestMemory(uint64_t bytes, std::optional<UniqueFd> preserved) : by
         fd_ = make(bytes);
     }
     map();
+    touch();
 }
 
 GuestMemory::GuestMemory(uint64_t bytes, Sharing sharing) : bytes_(bytes) {
@@ -77,8 +78,6 @@ void GuestMemory::map() {
     // KiB.
     if (madvise(host_, bytes_, MADV_HUGEPAGE) < 0)
         log::debug("the guest's memory is not in huge pages");
-    if (preserved)
-        touch();
 }
 
 // A mapping that does not work must show before the guest runs in it.

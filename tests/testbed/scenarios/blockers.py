@@ -4,6 +4,7 @@
 What the kernel of L1 has cannot be taken from it: the blockers of VFIO are left to the unit tests.
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -94,6 +95,22 @@ def require_refused(l1, guest, *options):
     before.require_same(l1, Picture(guest), " ".join((TOOL, *options)))
 
 
+def require_info(l1, guest):
+    """What the tool tells of the last update, as rows and as JSON; asking does nothing."""
+    before, last = Picture(guest), job(guest)
+    rows = dict(line.split(":", 1) for line in l1.run(TOOL, "--info", guest.name).stdout.splitlines()
+                if ":" in line)
+    l1.require(rows["Status"].strip() == last["status"] and
+               rows["PID"].strip() == str(guest.pid()) and
+               rows["Blockers"].strip() == str(len(BLOCKERS)), f"the rows of --info: {rows}")
+    told = json.loads(l1.run(TOOL, "--info", "--json", guest.name).stdout)
+    l1.require(told == last, f"--json told {told} of {last}")
+    result = l1.run(TOOL, "--check", "--json", guest.name, NEXT_VMM, check=False)
+    l1.require(result.returncode == 1 and
+               json.loads(result.stdout)["blockers"] == last["blockers"], "a check as JSON")
+    before.require_same(l1, Picture(guest), "--info")
+
+
 def check_without_controller(l1):
     """A confined VMM that nobody controls knows that it cannot be updated."""
     guest = Domain(l1, VMM, name="alone", devices=[])
@@ -115,6 +132,7 @@ def run(l1):
     job(guest)
     events = Events(guest)
     require_refused(l1, guest, "--check")
+    require_info(l1, guest)
     guest.wait_for_io(20)
     require_refused(l1, guest)
     guest.wait_for_io(20)

@@ -32,6 +32,28 @@ const char* const kBlocked = R"({"job-id": 1, "status": "failed", "phase": "vali
 
 using Lines = std::vector<std::string>;
 
+TEST(InfoLines, TellOfAnUpdate) {
+    JobSummary job = summary_of(R"({"job-id": 1, "status": "completed", "phase": "finish",
+        "domain-pid": 4711, "generation": 3, "old": {"binary": "/a", "version": "1"},
+        "new": {"binary": "/b", "version": "2"}, "pause": {"total-ns": 2000000}})");
+    EXPECT_EQ(info_lines(job),
+              (Lines{"Status:          completed", "Phase:           finish", "Generation:      3",
+                     "PID:             4711", "Old VMM:         /a (1)", "New VMM:         /b (2)",
+                     "Pause:                2.000 ms", "Blockers:        0"}));
+}
+
+TEST(InfoLines, NameEachBlocker) {
+    const Lines lines = info_lines(summary_of(kBlocked));
+    EXPECT_EQ(Lines(lines.end() - 3, lines.end()),
+              (Lines{"Blockers:        2", "  blocker a: x is missing (remedy: add x)",
+                     "  blocker b: y is there"}));
+}
+
+TEST(InfoLines, OfADomainThatWasNeverUpdatedAreFew) {
+    EXPECT_EQ(info_lines(summary_of(R"({"job-id": 0, "status": "none", "generation": 0})")),
+              (Lines{"Status:          none", "Generation:      0", "Blockers:        0"}));
+}
+
 TEST(SuccessLine, NamesVersionsAndPause) {
     EXPECT_EQ(success_line(kUpdate, summary_of(kCompleted)),
               "Domain 'g1' updated in place from 0.1.0 to 0.1.0+next, paused for 12.3 ms");

@@ -53,6 +53,14 @@ TEST(UpdateWords, AreUnderstoodInEveryForm) {
     }
 }
 
+TEST(UpdateWords, AskForTheLastUpdate) {
+    EXPECT_TRUE(parse_update_words({"g1", "--info"}).info);
+    EXPECT_FALSE(parse_update_words({"g1", "--info"}).json);
+    EXPECT_TRUE(parse_update_words({"g1", "--check", "--json"}).json);
+    EXPECT_EQ(message_of({"g1", "--info", "--check"}),
+              "Options --info and --check are mutually exclusive");
+}
+
 TEST(UpdateWords, AskForHelpWithAndWithoutADomain) {
     EXPECT_TRUE(parse_update_words({"--help"}).help);
     EXPECT_TRUE(parse_update_words({"g1", "--help"}).help);
