@@ -27,9 +27,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/vmm_link.h src/controller/vmm_link.cc \
 	src/controller/vmm_process.h src/controller/vmm_process.cc \
 	src/controller/way_back.h src/controller/way_back.cc
-src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la
-	src/controller/vmm_link.h src/controller/vmm_link.cc
-src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la $(SECCOMP_LIBS)
+src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la $(SECCOMP_LIBS)
 
 bin_PROGRAMS += virt-cpr-emulator virt-cpr-emulators
 virt_cpr_emulator_SOURCES = src/controller/emulator_main.cc

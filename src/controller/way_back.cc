@@ -39,7 +39,8 @@ void WayBack::offer_binary(const Binary& binary) {
     host_.vmm.call("getfd", {{"fdname", kBinaryFdName}}, host_.deadlines.query, binary.fd.get());
 }
 
-void WayBack::exec_in_place(const std::shared_ptr<const Binary>& binary, std::chrono::milliseconds deadline) {
+void WayBack::exec_in_place(const std::shared_ptr<const Binary>& binary,
+                            std::chrono::milliseconds deadline) {
     std::vector<std::string> arguments = vmm_.arguments;
     arguments.at(0) = binary->path;
     host_.order_exec(binary);

@@ -31,7 +31,8 @@ class WayBack {
     bool guest_entered() { return armed() && keeper_->gate().entered(); }
 
     // Has the VMM execute a binary in its process, and returns when that has greeted.
-    void exec_in_place(const std::shared_ptr<const Binary>& binary, std::chrono::milliseconds deadline);
+    void exec_in_place(const std::shared_ptr<const Binary>& binary,
+                       std::chrono::milliseconds deadline);
     void offer_binary(const Binary& binary);
 
     // Puts the old binary in the new one's place, ready to load: in the same process if the VMM
