@@ -66,14 +66,13 @@ tests_fuzz_vmm_options_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_vmm_options_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_vmm_options_LDADD = src/vmm/libvmm.la
 
-# For the two scripts: what to build, without what the installed programs need beside it.
-fuzz-targets: $(FUZZ_TARGETS)
+# For the scripts: what to build, without what the installed programs need beside it. scripts/check
+# runs the address-programs with sanitizers.
 UNIT_TESTS = $(filter tests/unit_%, $(check_PROGRAMS))
-THREAD_TESTS = $(filter %_base %_qmp %_controller %_vmm_monitor, $(UNIT_TESTS))
+ADDRESS_TESTS = $(filter %_base %_qmp %_state %_vmm_core, $(UNIT_TESTS))
+fuzz-targets: $(FUZZ_TARGETS)
 unit-programs: $(UNIT_TESTS) tests/info_program$(EXEEXT)
-thread-programs: $(THREAD_TESTS) tests/info_program$(EXEEXT)
-list-unit-programs:
-	@echo $(UNIT_TESTS)
-list-thread-programs:
-	@echo $(THREAD_TESTS)
-.PHONY: fuzz-targets unit-programs thread-programs list-unit-programs list-thread-programs
+address-programs: $(ADDRESS_TESTS)
+list-address-programs:
+	@echo $(ADDRESS_TESTS)
+.PHONY: fuzz-targets unit-programs address-programs list-address-programs
