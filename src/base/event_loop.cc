@@ -5,8 +5,28 @@
 
 #include <utility>
 
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#include <sanitizer/tsan_interface.h>
+#define CPR_THREAD_SANITIZER
+#endif
+#endif
+
 namespace cpr {
 namespace {
+
+// GLib is not built with ThreadSanitizer, which therefore does not see its locks: that what one
+// thread hands to the loop comes before what the loop does with it has to be told.
+void hand_over([[maybe_unused]] void* callback) {
+#ifdef CPR_THREAD_SANITIZER
+    __tsan_release(callback);
+#endif
+}
+void take_over([[maybe_unused]] void* callback) {
+#ifdef CPR_THREAD_SANITIZER
+    __tsan_acquire(callback);
+#endif
+}
 
 using FdCallback = std::function<bool(GIOCondition)>;
 using PlainCallback = std::function<void()>;
@@ -16,6 +36,7 @@ gboolean dispatch_fd(gint, GIOCondition condition, gpointer data) {
 }
 
 gboolean dispatch_once(gpointer data) {
+    take_over(data);
     (*static_cast<PlainCallback*>(data))();
     return G_SOURCE_REMOVE;
 }
@@ -82,8 +103,9 @@ EventSource EventLoop::after(std::chrono::milliseconds delay, PlainCallback call
 void EventLoop::post(PlainCallback function) {
     GSource* source = g_idle_source_new();
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, dispatch_once, new PlainCallback(std::move(function)),
-                          destroy<PlainCallback>);
+    auto* callback = new PlainCallback(std::move(function));
+    hand_over(callback);
+    g_source_set_callback(source, dispatch_once, callback, destroy<PlainCallback>);
     g_source_attach(source, context_);
     g_source_unref(source);
 }

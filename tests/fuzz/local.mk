@@ -5,7 +5,8 @@ FUZZ_TARGETS = tests/fuzz/binary_info tests/fuzz/controller_command_line \
 	tests/fuzz/machine_restore tests/fuzz/qmp_connection tests/fuzz/state_payload \
 	tests/fuzz/state_stream tests/fuzz/vmm_monitor tests/fuzz/vmm_options
 EXTRA_PROGRAMS = $(FUZZ_TARGETS)
-EXTRA_DIST += scripts/build-sanitized scripts/fuzz tests/fuzz/fuzz.h tests/fuzz/corpus
+EXTRA_DIST += scripts/build-sanitized scripts/fuzz tests/fuzz/fuzz.h tests/fuzz/corpus \
+	tests/thread-suppressions
 
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests
@@ -67,12 +68,17 @@ tests_fuzz_vmm_options_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_vmm_options_LDADD = src/vmm/libvmm.la
 
 # For the scripts: what to build, without what the installed programs need beside it. scripts/check
-# runs the address-programs with sanitizers.
+# runs the address-programs and the thread-programs.
 UNIT_TESTS = $(filter tests/unit_%, $(check_PROGRAMS))
 ADDRESS_TESTS = $(filter %_base %_qmp %_state %_vmm_core, $(UNIT_TESTS))
+THREAD_TESTS = $(filter %_base %_qmp %_controller, $(UNIT_TESTS))
 fuzz-targets: $(FUZZ_TARGETS)
 unit-programs: $(UNIT_TESTS) tests/info_program$(EXEEXT)
 address-programs: $(ADDRESS_TESTS)
+thread-programs: $(THREAD_TESTS) tests/info_program$(EXEEXT)
 list-address-programs:
 	@echo $(ADDRESS_TESTS)
-.PHONY: fuzz-targets unit-programs address-programs list-address-programs
+list-thread-programs:
+	@echo $(THREAD_TESTS)
+.PHONY: fuzz-targets unit-programs address-programs thread-programs list-address-programs \
+	list-thread-programs
