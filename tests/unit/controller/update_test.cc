@@ -107,8 +107,10 @@ TEST_F(UpdateTest, OnlyValidates) {
 }
 
 TEST_F(UpdateTest, ThereIsNoJobBeforeTheFirst) {
-    EXPECT_EQ(ask("query-update-in-place")["return"],
-              (json{{"job-id", 0}, {"status", "none"}, {"domain-pid", 42}, {"generation", 0}}));
+    EXPECT_EQ(
+        ask("query-update-in-place")["return"],
+        (json{
+            {"job-id", 0}, {"status", "none"}, {"domain-pid", process_->pid}, {"generation", 0}}));
     EXPECT_EQ(ask("cancel-update-in-place")["error"]["code"], "no-job");
 }
 

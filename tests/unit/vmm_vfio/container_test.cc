@@ -102,8 +102,9 @@ TEST_F(ContainerTest, MissingAbilitiesAreBlockersForAsLongAsItLives) {
 // Some IOMMU drivers answer for others before they are chosen, and for themselves after.
 TEST_F(ContainerTest, TheTypeIsValidatedOnceItIsInUse) {
     auto container = std::make_unique<VfioContainer>(api_, platform_.memory, platform_.blockers, 0);
+    const UniqueFd group = api_.open_group(7);
     api_.type1v2 = false;
-    container->attach(97, 7);
+    container->attach_first(group.get(), 7);
     EXPECT_EQ(blockers(platform_.blockers), std::vector<std::string>{"vfio-not-type1v2"});
     container.reset();
     EXPECT_EQ(platform_.blockers.count(), 0u);
