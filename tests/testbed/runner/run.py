@@ -157,7 +157,10 @@ def run_scenarios(options):
             for run in concurrent.futures.as_completed(runs):
                 name, why = runs[run], run.result()
                 failed = failed or why is not None
-                print(f"{name}: pass" if why is None else f"{name}: FAIL {why}", flush=True)
+                result = "pass" if why is None else f"FAIL {why}"
+                # In one write, or progress of other scenarios gets between text and end of line.
+                sys.stdout.write(f"{name}: {result}\n")
+                sys.stdout.flush()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             session.stop()
