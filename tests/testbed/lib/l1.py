@@ -27,7 +27,7 @@ class L1:
         self.share = pathlib.Path("/testbed")
         self.started = time.monotonic()
         self.slow = int(self.cmdline_option("testbed.slow") or 1)
-        self.full = "testbed.full" in self.cmdline().split()
+        self.short = "testbed.short" in self.cmdline().split()
         self.marks = 0
         self.cleanups = []
 
@@ -36,6 +36,12 @@ class L1:
     def log(self, text):
         """A line in the scenario's log, with the time since its begin."""
         print(f"[{time.monotonic() - self.started:7.2f}] {text}", flush=True)
+
+    def report(self, text):
+        """A line that the run shows beside the scenario's result."""
+        self.log(text)
+        with open(self.share / "report", "a", encoding="utf-8") as file:
+            file.write(text + "\n")
 
     @staticmethod
     def require(condition, why):

@@ -37,8 +37,8 @@ def build_parser():
     run.add_argument("scenario", nargs="+", metavar="SCENARIO")
     run.add_argument("--jobs", type=positive, default=1, metavar="N",
                      help="run N scenarios at a time; each keeps one processor of the host busy")
-    run.add_argument("--full", action="store_true",
-                     help="the long form of scenarios that have one")
+    run.add_argument("--short", action="store_true",
+                     help="the short form of scenarios that have one")
     run.set_defaults(call=run_scenarios)
     shell = commands.add_parser("shell", help="a shell in the machine")
     shell.set_defaults(call=run_shell)

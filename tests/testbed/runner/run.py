@@ -91,12 +91,13 @@ class Session:
                           getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
         slow = self.options.slow
         self.machines.append(machine)
-        full = self.options.full
-        machine.start(f"testbed.scenario={name} testbed.slow={slow}" + " testbed.full" * full,
+        short = self.options.short
+        machine.start(f"testbed.scenario={name} testbed.slow={slow}" + " testbed.short" * short,
                       trace_io=getattr(scenario, "TRACE_IO", False), iops=getattr(scenario, "NVME_IOPS", 0))
-        limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S) * slow
-        if full:
-            limit = getattr(scenario, "FULL_TIMEOUT_S", limit) * slow
+        limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S)
+        if short:
+            limit = getattr(scenario, "SHORT_TIMEOUT_S", limit)
+        limit *= slow
         in_time = machine.wait(limit)
         machine.stop()
         if not in_time:
@@ -104,6 +105,11 @@ class Session:
         if machine.process.returncode != 0:
             return f"L1's QEMU ended with status {machine.process.returncode}\n{console_tail(run)}"
         return self.judge(scenario, run)
+
+    def report_of(self, name):
+        """What a scenario has to tell beside its result; may be nothing."""
+        report = self.logs / name / "report"
+        return report.read_text(encoding="utf-8") if report.exists() else ""
 
     def stop(self):
         """End all machines that still run."""
@@ -159,7 +165,7 @@ def run_scenarios(options):
                 failed = failed or why is not None
                 result = "pass" if why is None else f"FAIL {why}"
                 # In one write, or progress of other scenarios gets between text and end of line.
-                sys.stdout.write(f"{name}: {result}\n")
+                sys.stdout.write(f"{name}: {result}\n{session.report_of(name)}")
                 sys.stdout.flush()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -13,9 +13,9 @@ import time
 from lib.domain import EMULATOR, Domain
 from lib.update import NEXT_VMM, TOOL, VMM, controller_pid, job
 
-TIMEOUT_S = 300
-FULL_TIMEOUT_S = 3600
-KILLS, FULL_KILLS = 12, 200
+TIMEOUT_S = 3600
+SHORT_TIMEOUT_S = 300
+KILLS, SHORT_KILLS = 200, 12
 SEED = 1
 GATE_ENTERED = 1
 
@@ -98,7 +98,7 @@ class Killer:
 def run(l1):
     """So many kills that count."""
     killer = Killer(l1)
-    wanted = FULL_KILLS if l1.full else KILLS
+    wanted = SHORT_KILLS if l1.short else KILLS
     kills = late = 0
     while kills < wanted:
         if killer.attempt():
@@ -107,6 +107,6 @@ def run(l1):
             late += 1
         l1.log(f"{kills} killed in time, {late} too late")
     killer.guest.require_no_complaints()
-    l1.log(f"{kills} VMMs killed before they entered the guest, 0 guests lost")
+    l1.report(f"{kills} VMMs killed before they entered the guest, which ran on each time")
     killer.guest.virsh("shutdown")
     killer.guest.wait_for_state("shut off")
