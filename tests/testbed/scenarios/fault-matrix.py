@@ -115,7 +115,7 @@ CELLS = [
     Cell("save", "container is not able", Fault(OLD, "VFIO_CHECK_EXTENSION", error("EIO"))),
     Cell("save", "vaddrs cannot be invalidated",
          Fault(OLD, "VFIO_IOMMU_UNMAP_DMA", error("EINVAL"))),
-    Cell("save", "takes longer than it may", Fault(OLD, PWRITE, delayed(10000))),
+    Cell("save", "takes longer than it may", Fault(OLD, PWRITE, delayed(60000))),
     Cell("save", "cancelled", Fault(OLD, PWRITE, A_WHILE), meanwhile=cancel, status=("cancelled",)),
     Cell("save", "the tool is killed", Fault(OLD, PWRITE, A_WHILE), meanwhile=kill_client,
          status=DONE),
