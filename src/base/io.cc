@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace cpr {
@@ -52,9 +54,20 @@ void write_all(int fd, std::span<const uint8_t> data, std::string_view what) {
 }
 
 UniqueFd make_memfd(const std::string& name) {
-    UniqueFd fd(memfd_create(name.c_str(), MFD_CLOEXEC));
+    UniqueFd fd(memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd)
         throw errno_error(fmt::format("make memfd '{}'", name));
+    return fd;
+}
+
+UniqueFd make_sealed_memfd(const std::string& name, std::span<const uint8_t> content,
+                           std::string_view what) {
+    UniqueFd fd = make_memfd(name);
+    write_all(fd.get(), content, what);
+    if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        throw errno_error(fmt::format("seal {}", what));
+    if (!std::ranges::equal(read_all(fd.get(), content.size(), what), content))
+        throw Error(ErrorCode::kCorruptState, "{} is not what was written", what);
     return fd;
 }
 

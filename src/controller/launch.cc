@@ -135,11 +135,10 @@ void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
     if (!inheritance.pidfd)
         throw errno_error("open a descriptor of this process");
     inheritance.binary = open_binary(entry.binary);
-    inheritance.arguments = make_memfd("vmm-arguments");
     const std::string text = join_arguments(arguments);
-    write_all(inheritance.arguments.get(),
-              {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
-              "the VMM's command line");
+    inheritance.arguments = make_sealed_memfd(
+        "vmm-arguments", {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
+        "the VMM's command line");
     const auto own_arguments = controller_arguments(controller, inheritance, line, entry.name);
     spawn_detached([&] { become_controller(inheritance, own_arguments); });
 

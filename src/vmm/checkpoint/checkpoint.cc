@@ -111,8 +111,8 @@ Checkpoint::SaveResult Checkpoint::save() {
     writer.add(kSectionId, CheckpointState{was_running_});
     subject_.save(writer);
     const std::vector<uint8_t> stream = writer.finish();
-    state_ = make_memfd("cpr-state");
-    write_all(state_.get(), stream, "the state");
+    // Sealed: a new VMM that fails must leave it as good as it got it.
+    state_ = make_sealed_memfd("cpr-state", stream, "the state");
     gate_fd_ = state::EntryGate::create();
     result.state_bytes = stream.size();
     result.sections = writer.sections();
@@ -190,8 +190,7 @@ void Checkpoint::exec(int binary_fd, std::vector<std::string> arguments) {
     if (phase_ == Phase::kNone)
         throw Error(ErrorCode::kInvalidState, "cannot exec before a save");
     const state::OutgoingFds fds = outgoing();
-    const UniqueFd table = make_memfd("cpr-table");
-    write_all(table.get(), fds.serialize(), "the descriptor table");
+    const UniqueFd table = make_sealed_memfd("cpr-table", fds.serialize(), "the descriptor table");
     arguments.push_back("-cpr");
     arguments.push_back(fmt::format("fd={}", table.get()));
     const std::vector<char*> argv = pointers(arguments);

@@ -23,8 +23,10 @@
 #include <unistd.h>
 
 // tests/testbed/lib/faults.py has the same layout and numbers.
-enum call { CALL_IOCTL = 1, CALL_SENDMSG, CALL_MMAP, CALL_PWRITE, CALL_EXECVEAT, CALL_MEMFD };
-enum action { ACTION_ERROR = 1, ACTION_SIGNAL, ACTION_HANG, ACTION_EXIT, ACTION_GARBAGE, ACTION_DELAY };
+enum call { CALL_IOCTL = 1, CALL_SENDMSG, CALL_MMAP, CALL_PWRITE, CALL_EXECVEAT, CALL_MEMFD, CALL_PREAD };
+enum action {
+    ACTION_ERROR = 1, ACTION_SIGNAL, ACTION_HANG, ACTION_EXIT, ACTION_GARBAGE, ACTION_DELAY, ACTION_CORRUPT
+};
 
 struct order {
     atomic_uint armed;
@@ -139,15 +141,40 @@ void *mmap(void *address, size_t size, int protection, int flags, int fd, off_t 
 
 ssize_t pwrite(int fd, const void *data, size_t size, off_t offset)
 {
-    if (meant(CALL_PWRITE, 0)) {
-        if (order->action == ACTION_GARBAGE) {
-            atomic_store(&order->fired, 1);
-            size /= 2; // a short write
-        } else if (fire()) {
-            return -1;
-        }
+    ssize_t done;
+
+    if (!meant(CALL_PWRITE, 0)) {
+        return REAL(pwrite)(fd, data, size, offset);
     }
-    return REAL(pwrite)(fd, data, size, offset);
+    if (order->action == ACTION_GARBAGE) {
+        size /= 2; // a short write
+    }
+    if (fire()) {
+        return -1;
+    }
+    done = REAL(pwrite)(fd, data, size, offset);
+    if (order->action == ACTION_CORRUPT && done > 0) {
+        char wrong = (char)~((const char *)data)[done / 2];
+        REAL(pwrite)(fd, &wrong, 1, offset + done / 2);
+    }
+    return done;
+}
+
+ssize_t pread(int fd, void *data, size_t size, off_t offset)
+{
+    ssize_t done;
+
+    if (!meant(CALL_PREAD, 0)) {
+        return REAL(pread)(fd, data, size, offset);
+    }
+    if (fire()) {
+        return -1;
+    }
+    done = REAL(pread)(fd, data, size, offset);
+    if (order->action == ACTION_CORRUPT && done > 0) {
+        ((char *)data)[done / 2] ^= 0x55;
+    }
+    return done;
 }
 
 int execveat(int folder, const char *path, char *const argv[], char *const envp[], int flags)

@@ -14,8 +14,8 @@ ENVIRONMENT = (("LD_PRELOAD", FILES / "inject.so"), ("CPR_FAULT_PAGE", PAGE))
 
 # As in tests/testbed/faults/inject.c.
 LAYOUT = struct.Struct("=IIIIIiII64s")
-IOCTL, SENDMSG, MMAP, PWRITE, EXECVEAT, MEMFD = range(1, 7)
-ERROR, SIGNAL, HANG, EXIT, GARBAGE, DELAY = range(1, 7)
+IOCTL, SENDMSG, MMAP, PWRITE, EXECVEAT, MEMFD, PREAD = range(1, 8)
+ERROR, SIGNAL, HANG, EXIT, GARBAGE, DELAY, CORRUPT = range(1, 8)
 
 # Numbers of <linux/kvm.h> and <linux/vfio.h>.
 REQUESTS = {
@@ -57,6 +57,8 @@ HANGS = (HANG, 0)
 EXITS = (EXIT, 1)
 # On a monitor, what is no QMP; into a file, half of it.
 TALKS_GARBAGE = (GARBAGE, 0)
+# A byte in the middle of what is written or read is another.
+CORRUPTED = (CORRUPT, 0)
 
 
 class Injector:

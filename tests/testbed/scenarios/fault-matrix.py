@@ -7,8 +7,8 @@ import signal
 import subprocess
 
 from lib.domain import EMULATOR, Domain
-from lib.faults import (ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, SENDMSG, TALKS_GARBAGE,
-                        PWRITE, Fault, Injector, delayed, error, killed)
+from lib.faults import (CORRUPTED, ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, PREAD, PWRITE,
+                        SENDMSG, TALKS_GARBAGE, Fault, Injector, delayed, error, killed)
 from lib.l1 import Failure
 from lib.update import NEXT_VMM, TOOL, VMM, Update, job
 
@@ -83,6 +83,21 @@ def kill_vmm(matrix):
     os.kill(matrix.guest.pid(), signal.SIGKILL)
 
 
+def spoil_state(matrix):
+    """Whoever has a descriptor of the state cannot change it."""
+    folder = pathlib.Path(f"/proc/{matrix.guest.pid()}/fd")
+    states = [entry for entry in folder.iterdir() if "cpr-state" in os.readlink(entry)]
+    matrix.l1.require(states, "the new VMM has no state")
+    for entry in states:
+        with entry.open("r+b", buffering=0) as file:
+            for spoil in (lambda: file.truncate(0), lambda: file.write(b"spoilt")):
+                try:
+                    spoil()
+                except PermissionError:
+                    continue
+                raise Failure("the state can be changed")
+
+
 REFUSED = ("failed",)
 DONE = ("completed",)
 CELLS = [
@@ -112,6 +127,7 @@ CELLS = [
     Cell("save", "no memfd for the gate", Fault(OLD, MEMFD, error("ENOMEM"), 2)),
     Cell("save", "state cannot be written", Fault(OLD, PWRITE, error("ENOSPC"))),
     Cell("save", "state is written in pieces", Fault(OLD, PWRITE, TALKS_GARBAGE), status=DONE),
+    Cell("save", "state is corrupted on its way", Fault(OLD, PWRITE, CORRUPTED)),
     Cell("save", "container is not able", Fault(OLD, "VFIO_CHECK_EXTENSION", error("EIO"))),
     Cell("save", "vaddrs cannot be invalidated",
          Fault(OLD, "VFIO_IOMMU_UNMAP_DMA", error("EINVAL"))),
@@ -136,11 +152,16 @@ CELLS = [
     Cell("exec", "new VMM ends at its start", Fault(NEW, SENDMSG, EXITS)),
     Cell("exec", "new VMM talks garbage at its start", Fault(NEW, SENDMSG, TALKS_GARBAGE)),
     Cell("exec", "new VMM aborts at its second message", Fault(NEW, SENDMSG, killed("SIGABRT"), 2)),
+    Cell("exec", "descriptor table read corrupted", Fault(NEW, PREAD, CORRUPTED)),
     Cell("exec", "cancelled", Fault(OLD, EXECVEAT, A_WHILE), meanwhile=cancel,
          status=("cancelled",)),
     Cell("exec", "libvirtd restarts", Fault(OLD, EXECVEAT, A_WHILE), meanwhile=restart_libvirt,
          status=DONE),
 
+    Cell("load", "state is read corrupted", Fault(NEW, PREAD, CORRUPTED, 2)),
+    Cell("load", "state cannot be read", Fault(NEW, PREAD, error("EIO"), 2)),
+    Cell("load", "an attempt to spoil the state", Fault(NEW, MMAP, A_WHILE), meanwhile=spoil_state,
+         status=DONE),
     Cell("load", "no VM", Fault(NEW, "KVM_CREATE_VM", error("ENOMEM"))),
     Cell("load", "no vCPU", Fault(NEW, "KVM_CREATE_VCPU", error("ENOMEM"))),
     Cell("load", "no second vCPU", Fault(NEW, "KVM_CREATE_VCPU", error("EMFILE"), 2)),
@@ -264,7 +285,7 @@ class Matrix:
             self.guest.virsh("destroy", check=False)
             self.start()
         self.l1.report(f"| {cell.phase:8} | {cell.name:40} | {status:11} | {stopped:8.1f} ms "
-                       f"| {'new process' if moved else 'same process'} |")
+                       f"| {'other PID' if moved else 'same PID':9} |")
 
 
 def following(cell):
@@ -286,7 +307,7 @@ def run(l1):
     set_deadlines(l1)
     matrix = Matrix(l1)
     cells = CELLS[::SHORT_STEP] if l1.short else CELLS
-    l1.report(f"| {'phase':8} | {'fault':40} | {'outcome':11} | {'stopped':>11} | guest's VMM  |")
+    l1.report(f"| {'phase':8} | {'fault':40} | {'outcome':11} | {'stopped':>11} | {'process':9} |")
     for cell in cells:
         matrix.run_cell(cell)
     matrix.guest.require_no_complaints()

@@ -53,6 +53,16 @@ TEST(Io, ReadAllRefusesMoreThanTheCap) {
     EXPECT_THROW(read_all(fd.get(), 99, "test"), Error);
 }
 
+TEST(Io, NobodyChangesWhatIsSealed) {
+    const std::vector<uint8_t> content(100, 7);
+    const UniqueFd fd = make_sealed_memfd("test", content, "test");
+    EXPECT_EQ(read_all(fd.get(), 100, "test"), content);
+    EXPECT_EQ(fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
+    EXPECT_THROW(write_all(fd.get(), content, "test"), Error);
+    EXPECT_EQ(pwrite(fd.get(), "x", 1, 0), -1);
+    EXPECT_EQ(fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SEAL), -1);
+}
+
 TEST(ScopeExit, RunsUnlessDismissed) {
     int runs = 0;
     {

@@ -120,6 +120,18 @@ TEST_F(CheckpointTest, UndoingGoesOnWhenAPartOfItFails) {
     EXPECT_EQ(script_.journal, (Journal{"a.restore", "b.attach", "a.attach", "resume"}));
 }
 
+TEST_F(CheckpointTest, NobodyChangesTheSavedState) {
+    checkpoint_.save();
+    std::vector<UniqueFd> fds;
+    const nlohmann::json list = checkpoint_.share(0, 100, fds);
+    ASSERT_EQ(list.size(), fds.size());
+    size_t state = 0;
+    while (state < fds.size() && list[state]["name"] != "state")
+        ++state;
+    ASSERT_LT(state, fds.size());
+    EXPECT_THROW(write_all(fds[state].get(), {}, "the state"), Error);
+}
+
 TEST_F(CheckpointTest, APausedGuestStaysPaused) {
     subject_.running_ = false;
     EXPECT_FALSE(checkpoint_.save().was_running);
