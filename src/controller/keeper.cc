@@ -23,6 +23,11 @@ void Keeper::add(const nlohmann::json& entries, std::vector<UniqueFd> fds) {
         throw Error(ErrorCode::kInternal, "the VMM lists {} descriptors and sends {}",
                     entries.size(), fds.size());
     try {
+        table_bytes_ += entries.dump().size();
+        if (table_bytes_ > state::kMaxFdTable)
+            throw Error(ErrorCode::kInternal,
+                        "the VMM's table of descriptors has more than {} bytes",
+                        state::kMaxFdTable);
         for (size_t i = 0; i < fds.size(); ++i)
             kept_.push_back({entries[i].at("name").get<std::string>(),
                              entries[i].at("index").get<uint32_t>(),

@@ -22,7 +22,8 @@ class Keeper {
     // `limits` are those of the VMM's process.
     explicit Keeper(ResourceLimits limits) : limits_(std::move(limits)) {}
 
-    // Takes a part of the VMM's table (the answer to cpr-descriptors). Throws Error kInternal.
+    // Takes a part of the VMM's table (the answer to cpr-descriptors). Throws Error kInternal, also
+    // if the parts are more than a table may be.
     void add(const nlohmann::json& entries, std::vector<UniqueFd> fds);
     size_t size() const { return kept_.size(); }
 
@@ -51,6 +52,7 @@ class Keeper {
 
     ResourceLimits limits_;
     std::vector<Kept> kept_;
+    size_t table_bytes_ = 0;
     std::unique_ptr<state::EntryGate> gate_;
 };
 

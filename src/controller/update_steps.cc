@@ -130,10 +130,12 @@ void UpdateSteps::save() {
     host_.begin_switch();
     host_.set_switch_status(host_.vmm.call("query-status", json::object(), host_.deadlines.query));
     save_begin_ns_ = monotonic_ns();
-    const json saved = host_.vmm.call("cpr-save", json::object(), within(host_.deadlines.save));
+    const auto deadline = within(host_.deadlines.save);
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    const json saved = host_.vmm.call("cpr-save", json::object(), deadline);
     was_running_ = flag(saved, "was-running");
     record_.state_bytes = saved.value("state-bytes", uint64_t{0});
-    way_back_.arm();
+    way_back_.arm(end);
     if (was_running_) {
         record_.pause.stopped = moment(saved, "vcpus-stopped-ns");
         record_.pause.saved = monotonic_ns();

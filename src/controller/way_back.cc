@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/way_back.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -20,11 +21,15 @@ bool is_lost(const Error& error) {
     return error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kVmmGone;
 }
 
-void WayBack::arm() {
+void WayBack::arm(std::chrono::steady_clock::time_point end) {
     auto keeper = std::make_unique<Keeper>(limits_of(vmm_.process->pid));
     for (size_t before = 0;;) {
-        Message part =
-            host_.vmm.call_for_fds("cpr-descriptors", {{"first", before}}, host_.deadlines.query);
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        if (left.count() <= 0)
+            throw Error(ErrorCode::kTimeout, "the VMM did not list its descriptors in time");
+        Message part = host_.vmm.call_for_fds("cpr-descriptors", {{"first", before}},
+                                              std::min(left, host_.deadlines.query));
         keeper->add(part.body, std::move(part.fds));
         if (keeper->size() == before)
             break;

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_WAY_BACK_H
 #define CPR_CONTROLLER_WAY_BACK_H
 
+#include <chrono>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 
@@ -24,8 +25,8 @@ class WayBack {
     // `vmm` is the VMM before the update; its process is exchanged for another if need be.
     WayBack(UpdateHost& host, RunningVmm& vmm) : host_(host), vmm_(vmm) {}
 
-    // After a save: takes a duplicate of all that the guest needs.
-    void arm();
+    // After a save: takes a duplicate of all that the guest needs, and gives up at `end`.
+    void arm(std::chrono::steady_clock::time_point end);
     bool armed() const { return keeper_ != nullptr; }
     // Whether the guest has been entered since the save.
     bool guest_entered() { return armed() && keeper_->gate().entered(); }

@@ -120,6 +120,41 @@ TEST_F(UpdateTest, ASaveThatDoesNotAnswerIsCancelled) {
     EXPECT_EQ(vmm_->count("cpr-cancel"), 1u);
 }
 
+TEST_F(UpdateTest, AListOfDescriptorsWithoutEndIsRefused) {
+    vmm_->on("cpr-descriptors", [this](const json& command) {
+        const json list = {
+            {{"name", std::string(100'000, 'x')}, {"index", 0}, {"kind", "[eventfd]"}}};
+        vmm_->send({{"return", list}, {"id", command["id"]}}, {interrupt_.get()});
+        return std::nullopt;
+    });
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["phase"], "save");
+    EXPECT_EQ(job["error"]["code"], "internal") << job["error"];
+    EXPECT_EQ(vmm_->count("cpr-cancel"), 1u);
+    EXPECT_EQ(vmm_->count("cpr-descriptors"), 11u);
+}
+
+TEST_F(UpdateTest, AListOfDescriptorsMustEndWithinTheSave) {
+    std::vector<EventSource> answers;
+    vmm_->on("cpr-descriptors", [&](const json& command) {
+        answers.push_back(loop_.after(std::chrono::milliseconds(50), [this, command] {
+            const json list = {{{"name", "x"}, {"index", 0}, {"kind", "[eventfd]"}}};
+            vmm_->send({{"return", list}, {"id", command["id"]}}, {interrupt_.get()});
+        }));
+        return std::nullopt;
+    });
+    start();
+    const int64_t begin = monotonic_ns();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["phase"], "save");
+    EXPECT_EQ(job["error"]["code"], "timeout") << job["error"];
+    EXPECT_EQ(vmm_->count("cpr-cancel"), 1u);
+    EXPECT_LT(monotonic_ns() - begin, 2'500'000'000);
+}
+
 TEST_F(UpdateTest, ASaveInALaterVersionThanTheBinaryKnowsIsCancelled) {
     saved_version_ = 2;
     start();
