@@ -32,6 +32,8 @@ void Machine::Impl::start() {
         throw Error(ErrorCode::kInvalidState,
                     "the guest cannot run on after its {}: reset it first", to_string(run_state_));
     clock_.resume();
+    mark_paused();
+    // Only the guest's entry may follow: what fails from here on costs the guest.
     if (events_.on_entry)
         events_.on_entry();
     start_vcpus();
@@ -50,9 +52,12 @@ void Machine::Impl::start_vcpus() {
             return;
         }
     }
+    vcpus_.start();
+}
+
+void Machine::Impl::mark_paused() {
     for (size_t index = 0; index < vcpus_.size(); ++index)
         vcpus_.vcpu(index).mark_paused();
-    vcpus_.start();
 }
 
 // Rings from here on wait in their doorbells: they may be saved already.
@@ -85,8 +90,10 @@ void Machine::Impl::pause_vcpus() {
 
 void Machine::Impl::resume_vcpus() {
     paused_for_update_ = false;
-    if (run_state_ == RunState::kRunning)
-        start_vcpus();
+    if (run_state_ != RunState::kRunning)
+        return;
+    mark_paused();
+    start_vcpus();
 }
 
 void Machine::Impl::port_read(uint16_t port, std::span<uint8_t> data) {

@@ -95,6 +95,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     void add_device(DeviceConfig config, const DeviceContext& context);
     void restore(Restored& restored);
     void power_on();
+    void mark_paused();
     void start_vcpus();
     void stop_vcpus();
     bool halt(RunState state);

@@ -194,6 +194,18 @@ CELLS = [
          status=DONE),
     Cell("load", "the process is killed from outside", Fault(NEW, MMAP, A_WHILE),
          meanwhile=kill_vmm),
+
+    # The last call before the entry.
+    Cell("resume", "killed before the entry", Fault(NEW, "KVM_KVMCLOCK_CTRL", killed("SIGKILL"))),
+    Cell("resume", "crashes before the entry", Fault(NEW, "KVM_KVMCLOCK_CTRL", killed("SIGSEGV"))),
+    Cell("resume", "killed with one vCPU ready",
+         Fault(NEW, "KVM_KVMCLOCK_CTRL", killed("SIGKILL"), 2)),
+    Cell("resume", "hangs before the entry", Fault(NEW, "KVM_KVMCLOCK_CTRL", HANGS)),
+    Cell("resume", "ends before the entry", Fault(NEW, "KVM_KVMCLOCK_CTRL", EXITS)),
+    Cell("resume", "the guest cannot be told of its pause",
+         Fault(NEW, "KVM_KVMCLOCK_CTRL", error("EIO")), status=DONE),
+    Cell("resume", "cancelled", Fault(NEW, "KVM_KVMCLOCK_CTRL", A_WHILE), meanwhile=cancel,
+         status=DONE),
 ]
 
 

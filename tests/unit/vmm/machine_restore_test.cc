@@ -149,10 +149,13 @@ TEST_F(MachineRestoreTest, AResetThatTheGuestWaitedForIsNotForgotten) {
     events.clear();
     kvm.entries.clear();
     restore(saved);
+    int permissions = 0;
+    on_entry = [&] { ++permissions; };
     machine->start();
     EXPECT_EQ(kvm.entries[0], 0);
     wait([this] { return events.size() >= 2; });
     EXPECT_THAT(events, ElementsAre("resume", "reset guest-reset"));
+    EXPECT_EQ(permissions, 1);
 }
 
 TEST_F(MachineRestoreTest, AGuestThatIsOffStaysOff) {

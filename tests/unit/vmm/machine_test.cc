@@ -99,6 +99,15 @@ TEST_F(MachineTest, NoVcpuRunsBeforeTheEntryIsAllowed) {
     EXPECT_EQ(entries, 0);
 }
 
+TEST_F(MachineTest, NothingIsAskedOfKvmBetweenTheEntrysPermissionAndTheEntry) {
+    make();
+    size_t calls = 0;
+    on_entry = [&] { calls = kvm.calls.size(); };
+    machine->start();
+    EXPECT_EQ(std::ranges::count(kvm.calls, "mark paused"), config.vcpus);
+    EXPECT_EQ(kvm.calls.size(), calls);
+}
+
 TEST_F(MachineTest, MemoryThatIsNotSharedBlocksUpdatesAndNothingElse) {
     make();
     EXPECT_EQ(blockers.count(), 0u);
