@@ -212,7 +212,7 @@ void FakeKvmVm::get(kvm_irqchip& chip) {
 
 void FakeKvmVm::get(kvm_clock_data& clock) {
     clock = {};
-    clock.clock = world_.clock_ns;
+    clock.clock = world_.read_clock ? world_.read_clock() : world_.clock_ns;
 }
 
 void FakeKvmVm::set(const kvm_irqchip& chip) {
@@ -227,7 +227,10 @@ void FakeKvmVm::set(const kvm_pit_state2& pit) {
 
 void FakeKvmVm::set(const kvm_clock_data& clock) {
     world_.call("set clock");
-    world_.clock_ns = clock.clock;
+    if (world_.set_clock)
+        world_.set_clock(clock.clock);
+    else
+        world_.clock_ns = clock.clock;
 }
 
 std::vector<kvm_cpuid_entry2> FakeKvm::supported_cpuid() {

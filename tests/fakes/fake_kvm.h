@@ -54,6 +54,9 @@ struct FakeKvmWorld {
     int signal_ioeventfds(uint16_t port, uint8_t value) const;
     std::vector<std::pair<uint64_t, uint32_t>> messages;
     uint64_t clock_ns = 0;
+    // Instead of clock_ns, for a clock that runs.
+    std::function<uint64_t()> read_clock;
+    std::function<void(uint64_t)> set_clock;
     std::map<uint32_t, uint64_t> read_only_msrs;
     std::map<uint32_t, std::vector<kvm_cpuid_entry2>> cpuid;
     std::map<uint32_t, kvm_regs> regs;

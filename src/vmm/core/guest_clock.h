@@ -36,6 +36,11 @@ class GuestClock {
     void restore(const GuestClockState& state);
 
   private:
+    struct Moment {
+        uint64_t guest_ns = 0;
+        uint64_t host_ns = 0;
+    };
+    Moment read() const;
     uint64_t now() const;
     void set(uint64_t guest_ns);
 
