@@ -3,6 +3,7 @@
 noinst_LTLIBRARIES += src/controller/libcontroller.la
 src_controller_libcontroller_la_SOURCES = \
 	src/controller/binary_info.h src/controller/binary_info.cc \
+	src/controller/child_exec.h src/controller/child_exec.cc \
 	src/controller/client_session.h src/controller/client_session.cc \
 	src/controller/command_line.h src/controller/command_line.cc \
 	src/controller/controller.h src/controller/controller.cc \

@@ -2,7 +2,6 @@
 #include "controller/program_run.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,21 +17,10 @@
 #include "base/monotonic.h"
 #include "base/pidfd.h"
 #include "base/unique_fd.h"
+#include "controller/child_exec.h"
 
 namespace cpr::controller {
 namespace {
-
-struct Pipe {
-    Pipe() {
-        int ends[2];
-        if (pipe2(ends, O_CLOEXEC) < 0)
-            throw errno_error("make a pipe");
-        read_end.reset(ends[0]);
-        write_end.reset(ends[1]);
-    }
-    UniqueFd read_end;
-    UniqueFd write_end;
-};
 
 // A child between its fork and its exit.
 class Child {
@@ -52,7 +40,6 @@ class Child {
     Pipe output_;
     Pipe errors_;
     Pipe exec_failure_;
-    sigset_t no_signals_{};
     pid_t pid_ = -1;
     UniqueFd pidfd_;
     RunResult result_;
@@ -60,11 +47,7 @@ class Child {
 
 Child::Child(int binary, const std::vector<std::string>& arguments) {
     // All memory is got before the fork: another thread may hold the allocator's lock.
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments)
-        argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    sigemptyset(&no_signals_);
+    const std::vector<char*> argv = argument_pointers(arguments);
     pid_ = fork();
     if (pid_ < 0)
         throw errno_error("fork");
@@ -89,19 +72,11 @@ Child::~Child() {
 void Child::become(int binary, char* const* argv) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGPIPE, SIG_DFL);
-    signal(SIGHUP, SIG_DFL);
-    signal(SIGINT, SIG_DFL);
-    pthread_sigmask(SIG_SETMASK, &no_signals_, nullptr);
+    default_signals();
     dup2(null_.get(), STDIN_FILENO);
     dup2(output_.write_end.get(), STDOUT_FILENO);
     dup2(errors_.write_end.get(), STDERR_FILENO);
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    execveat(binary, "", argv, environ, AT_EMPTY_PATH);
-    const int error = errno;
-    [[maybe_unused]] const ssize_t written =
-        write(exec_failure_.write_end.get(), &error, sizeof(error));
-    _exit(127);
+    exec_or_tell(binary, argv, {}, exec_failure_.write_end.get());
 }
 
 void Child::reap() {
@@ -111,12 +86,7 @@ void Child::reap() {
 }
 
 void Child::check_exec() {
-    int error = 0;
-    ssize_t got = 0;
-    do
-        got = read(exec_failure_.read_end.get(), &error, sizeof(error));
-    while (got < 0 && errno == EINTR);
-    if (got == sizeof(error))
+    if (const int error = exec_failure(exec_failure_.read_end.get()))
         throw Error(ErrorCode::kBinaryNotExecutable, "it cannot be executed: {}", strerror(error));
 }
 

@@ -2,7 +2,6 @@
 #include "controller/vmm_process.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/pidfd.h"
+#include "controller/child_exec.h"
 
 namespace cpr::controller {
 namespace {
@@ -36,35 +36,20 @@ struct Child {
     const ProcessSpec& spec;
     std::vector<char*> argv;
     UniqueFd null;
-    UniqueFd failure;
-    sigset_t no_signals{};
+    Pipe failure;
 
     [[noreturn]] void become() const;
-    [[noreturn]] void fail() const;
 };
-
-void Child::fail() const {
-    const int error = errno;
-    [[maybe_unused]] const ssize_t written = write(failure.get(), &error, sizeof(error));
-    _exit(127);
-}
 
 void Child::become() const {
     setsid();
-    for (const int signal_number : {SIGPIPE, SIGHUP, SIGINT, SIGTERM})
-        signal(signal_number, SIG_DFL);
-    pthread_sigmask(SIG_SETMASK, &no_signals, nullptr);
+    default_signals();
     dup2(null.get(), STDIN_FILENO);
     dup2(null.get(), STDOUT_FILENO);
     for (const auto& [resource, limit] : spec.limits)
         if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) < 0)
-            fail();
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    for (const int fd : spec.inherited)
-        if (fcntl(fd, F_SETFD, 0) < 0)
-            fail();
-    execveat(spec.binary, "", argv.data(), environ, AT_EMPTY_PATH);
-    fail();
+            tell_failure(failure.write_end.get());
+    exec_or_tell(spec.binary, argv.data(), spec.inherited, failure.write_end.get());
 }
 
 // As fork(), with a descriptor of the child and, if it is not 0, the child's number.
@@ -89,17 +74,6 @@ pid_t clone_with_number(int& pidfd, pid_t number) {
     return pid;
 }
 
-void check_exec(int failure, const std::string& program) {
-    int error = 0;
-    ssize_t got = 0;
-    do
-        got = read(failure, &error, sizeof(error));
-    while (got < 0 && errno == EINTR);
-    if (got == sizeof(error))
-        throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}", program,
-                    strerror(error));
-}
-
 }  // namespace
 
 ResourceLimits limits_of(int64_t pid) {
@@ -114,15 +88,7 @@ ResourceLimits limits_of(int64_t pid) {
 }
 
 VmmProcess start_process(const ProcessSpec& spec) {
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        throw errno_error("make a pipe");
-    const UniqueFd failure(ends[0]);
-    Child child{spec, {}, open_file("/dev/null", O_RDWR), UniqueFd(ends[1])};
-    for (const std::string& argument : spec.arguments)
-        child.argv.push_back(const_cast<char*>(argument.c_str()));
-    child.argv.push_back(nullptr);
-    sigemptyset(&child.no_signals);
+    Child child{spec, argument_pointers(spec.arguments), open_file("/dev/null", O_RDWR), {}};
 
     int pidfd = -1;
     pid_t pid =
@@ -134,12 +100,11 @@ VmmProcess start_process(const ProcessSpec& spec) {
     if (pid == 0)
         child.become();
     VmmProcess process{pid, UniqueFd(pidfd)};
-    child.failure.reset();
-    try {
-        check_exec(failure.get(), spec.arguments.at(0));
-    } catch (const Error&) {
+    child.failure.write_end.reset();
+    if (const int error = exec_failure(child.failure.read_end.get())) {
         waitpid(pid, nullptr, 0);
-        throw;
+        throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}",
+                    spec.arguments.at(0), strerror(error));
     }
     return process;
 }

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <optional>
 #include <string>
 
@@ -15,6 +14,7 @@
 #include "tools/i18n.h"
 #include "tools/message.h"
 #include "tools/state_listing.h"
+#include "tools/tool_main.h"
 
 namespace cpr::tools {
 namespace {
@@ -110,11 +110,5 @@ int run(int argc, char** argv) {
 }  // namespace cpr::tools
 
 int main(int argc, char** argv) {
-    cpr::tools::set_up_language();
-    try {
-        return cpr::tools::run(argc, argv);
-    } catch (const std::exception& error) {
-        cpr::tools::print_error(error.what());
-        return EXIT_FAILURE;
-    }
+    return cpr::tools::tool_main([&] { return cpr::tools::run(argc, argv); });
 }

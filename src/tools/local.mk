@@ -8,6 +8,7 @@ src_tools_libupdate_la_SOURCES = \
 	src/tools/libvirt_session.h src/tools/libvirt_session.cc \
 	src/tools/message.h src/tools/message.cc \
 	src/tools/progress.h src/tools/progress.cc \
+	src/tools/tool_main.h \
 	src/tools/update_command.h src/tools/update_command.cc \
 	src/tools/update_report.h src/tools/update_report.cc \
 	src/tools/update_request.h src/tools/update_request.cc

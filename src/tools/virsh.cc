@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cstdlib>
-#include <exception>
 #include <string>
 #include <vector>
 
-#include "tools/i18n.h"
-#include "tools/message.h"
+#include "tools/tool_main.h"
 #include "tools/virsh_front_end.h"
 
 namespace {
@@ -27,11 +25,5 @@ int run(const std::string& called_as, const std::vector<std::string>& arguments)
 }  // namespace
 
 int main(int argc, char** argv) {
-    set_up_language();
-    try {
-        return run(argc > 0 ? argv[0] : "virsh", {argv + 1, argv + argc});
-    } catch (const std::exception& error) {
-        print_error(error.what());
-        return EXIT_FAILURE;
-    }
+    return tool_main([&] { return run(argc > 0 ? argv[0] : "virsh", {argv + 1, argv + argc}); });
 }

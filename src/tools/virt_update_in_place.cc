@@ -4,12 +4,12 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <optional>
 
 #include "config.h"
 #include "tools/i18n.h"
 #include "tools/message.h"
+#include "tools/tool_main.h"
 #include "tools/update_command.h"
 
 namespace cpr::tools {
@@ -164,11 +164,5 @@ int run(int argc, char** argv) {
 }  // namespace cpr::tools
 
 int main(int argc, char** argv) {
-    cpr::tools::set_up_language();
-    try {
-        return cpr::tools::run(argc, argv);
-    } catch (const std::exception& error) {
-        cpr::tools::print_error(error.what());
-        return EXIT_FAILURE;
-    }
+    return cpr::tools::tool_main([&] { return cpr::tools::run(argc, argv); });
 }

@@ -79,8 +79,5 @@ void run(fuzz::Input input) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    const int before = fuzz::lowest_free_fd();
-    run(fuzz::Input(data, size));
-    fuzz::require(fuzz::lowest_free_fd() == before, "no descriptor is left");
-    return 0;
+    return fuzz::run_without_leak(run, data, size);
 }

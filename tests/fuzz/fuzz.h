@@ -58,11 +58,18 @@ class Input {
     std::span<const uint8_t> rest_;
 };
 
-// The lowest descriptor number that is free: it is the same after a target that leaks none.
 inline int lowest_free_fd() {
     const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     close(fd);
     return fd;
+}
+
+// Runs a target that must leave no descriptor open.
+inline int run_without_leak(void (*target)(Input), const uint8_t* data, size_t size) {
+    const int before = lowest_free_fd();
+    target(Input(data, size));
+    require(lowest_free_fd() == before, "no descriptor is left");
+    return 0;
 }
 
 }  // namespace cpr::fuzz

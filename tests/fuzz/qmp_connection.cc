@@ -31,8 +31,9 @@ void send_piece(int socket, std::span<const uint8_t> bytes, size_t fds) {
     (void)!sendmsg(socket, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-// `tolerant`: with a handler for what is no JSON, as a server has.
-void run(fuzz::Input input, bool tolerant) {
+// The first bit says whether there is a handler for what is no JSON, as a server has.
+void run(fuzz::Input input) {
+    const bool tolerant = (input.byte() & 1) != 0;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         std::abort();
@@ -67,10 +68,5 @@ void run(fuzz::Input input, bool tolerant) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    fuzz::Input input(data, size);
-    const bool tolerant = (input.byte() & 1) != 0;
-    const int before = fuzz::lowest_free_fd();
-    run(input, tolerant);
-    fuzz::require(fuzz::lowest_free_fd() == before, "no descriptor is left");
-    return 0;
+    return fuzz::run_without_leak(run, data, size);
 }

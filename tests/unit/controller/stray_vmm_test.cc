@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "controller/binary_info.h"
 #include "unit/controller/support.h"
 
 namespace cpr::controller {
@@ -13,13 +12,6 @@ namespace {
 class StrayVmmTest : public LoopTest {
   protected:
     ~StrayVmmTest() override { kill_process(*process_, std::chrono::seconds(5)); }
-    static std::shared_ptr<const VmmProcess> start() {
-        const Binary sleep = open_binary("/bin/sleep");
-        ProcessSpec spec;
-        spec.binary = sleep.fd.get();
-        spec.arguments = {"sleep", "1000"};
-        return std::make_shared<const VmmProcess>(start_process(spec));
-    }
     bool ended() const {
         pollfd end{process_->pidfd.get(), POLLIN, 0};
         return poll(&end, 1, 0) == 1;
@@ -27,7 +19,7 @@ class StrayVmmTest : public LoopTest {
 
     const TestFolder folder_;
     UniqueFd listener_ = listen_at(folder_.path("monitor.sock"));
-    std::shared_ptr<const VmmProcess> process_ = start();
+    std::shared_ptr<const VmmProcess> process_ = start_bystander();
 };
 
 TEST_F(StrayVmmTest, EndsWhenLibvirtRemovesTheMonitor) {

@@ -12,6 +12,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "controller/binary_info.h"
+
 namespace cpr::controller {
 
 using nlohmann::json;
@@ -71,6 +73,14 @@ std::string read_file(const std::string& path) {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return text.str();
+}
+
+std::shared_ptr<const VmmProcess> start_bystander() {
+    const Binary sleep = open_binary("/bin/sleep");
+    ProcessSpec spec;
+    spec.binary = sleep.fd.get();
+    spec.arguments = {"sleep", "1000"};
+    return std::make_shared<const VmmProcess>(start_process(spec));
 }
 
 void LoopTest::run_until(const std::function<bool()>& condition) {

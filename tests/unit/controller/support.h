@@ -15,6 +15,7 @@
 
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
+#include "controller/vmm_process.h"
 #include "qmp/connection.h"
 
 namespace cpr::controller {
@@ -43,6 +44,9 @@ class TestFolder {
 };
 
 std::string read_file(const std::string& path);
+
+// Stands for the VMM's process where it is killed or its limits are looked at.
+std::shared_ptr<const VmmProcess> start_bystander();
 
 class LoopTest : public testing::Test {
   protected:

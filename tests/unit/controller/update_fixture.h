@@ -50,15 +50,6 @@ class UpdateTest : public LoopTest {
         run_until([&] { return client_->answer("caps").has_value(); });
     }
 
-    // Stands for the VMM's process where it is killed or its limits are looked at.
-    static std::shared_ptr<const VmmProcess> start_bystander() {
-        const Binary sleep = open_binary("/bin/sleep");
-        ProcessSpec spec;
-        spec.binary = sleep.fd.get();
-        spec.arguments = {"sleep", "1000"};
-        return std::make_shared<const VmmProcess>(start_process(spec));
-    }
-
     void TearDown() override {
         vmm_->die();
         bool idle = false;
