@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <map>
+
 #include "base/error.h"
 #include "unit/controller/support.h"
 
@@ -53,6 +55,24 @@ TEST(EmulatorConfig, DeadlinesAreInMilliseconds) {
     EXPECT_EQ(config.find("a").deadlines.save, UpdateDeadlines().save);
     EXPECT_NE(message_of([&] { config.find("b"); }).find("'exec-deadline'"), std::string::npos);
     EXPECT_NE(message_of([&] { config.find("c"); }).find("'kill-deadline'"), std::string::npos);
+}
+
+TEST(EmulatorConfig, EachDeadlineHasItsKey) {
+    using Deadline = std::chrono::milliseconds UpdateDeadlines::*;
+    const std::map<std::string, Deadline> keys{
+        {"query", &UpdateDeadlines::query}, {"info", &UpdateDeadlines::info},
+        {"save", &UpdateDeadlines::save},   {"exec", &UpdateDeadlines::exec},
+        {"load", &UpdateDeadlines::load},   {"resume", &UpdateDeadlines::resume},
+        {"kill", &UpdateDeadlines::kill}};
+    const TestFolder folder;
+    for (const auto& [key, deadline] : keys) {
+        const EmulatorConfig config(folder.file("c", "[a]\nbinary=/vmm\n" + key + "-deadline=7\n"));
+        const UpdateDeadlines deadlines = config.find("a").deadlines;
+        for (const auto& [other, value] : keys)
+            EXPECT_EQ((deadlines.*value).count(),
+                      value == deadline ? 7 : (UpdateDeadlines().*value).count())
+                << key << ", " << other;
+    }
 }
 
 TEST(EmulatorConfig, NamesAFileThatCannotBeRead) {

@@ -339,6 +339,50 @@ TEST_F(UpdateTest, TheWholeUpdateHasATime) {
         EXPECT_TRUE(ask("update-in-place", {{"timeout", wrong}}).contains("error")) << wrong;
 }
 
+using Deadline = std::chrono::milliseconds UpdateDeadlines::*;
+
+struct Bound {
+    const char* command;
+    Deadline deadline;
+};
+
+class Deadlines : public UpdateTest, public testing::WithParamInterface<Bound> {};
+
+// All others are longer than the test may take.
+TEST_P(Deadlines, EachPartHasItsOwn) {
+    for (const Deadline other :
+         {&UpdateDeadlines::query, &UpdateDeadlines::save, &UpdateDeadlines::exec,
+          &UpdateDeadlines::load, &UpdateDeadlines::resume})
+        deadlines_.*other = std::chrono::minutes(1);
+    deadlines_.*GetParam().deadline = std::chrono::milliseconds(1234);
+    bool hung = false;
+    vmm_->on(GetParam().command, [&](const json&) {
+        if (!std::exchange(hung, true))
+            script_vmm();
+        return std::nullopt;
+    });
+    start();
+    const auto reason = result()["error"]["desc"].get<std::string>();
+    EXPECT_NE(reason.find(std::string(GetParam().command) + " within 1234 ms"), std::string::npos)
+        << reason;
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, Deadlines,
+                         testing::Values(Bound{"query-cpr", &UpdateDeadlines::query},
+                                         Bound{"cpr-save", &UpdateDeadlines::save},
+                                         Bound{"cpr-exec", &UpdateDeadlines::exec},
+                                         Bound{"cpr-load", &UpdateDeadlines::load},
+                                         Bound{"cont", &UpdateDeadlines::resume}));
+
+TEST_F(UpdateTest, ABinaryThatDoesNotTellOfItselfHasADeadline) {
+    deadlines_.info = std::chrono::milliseconds(300);
+    folder_.program("hang");
+    const int64_t begin = monotonic_ns();
+    start({{"binary", folder_.path("hang")}});
+    EXPECT_EQ(result()["error"]["code"], "binary-foreign");
+    EXPECT_LT(monotonic_ns() - begin, 2'500'000'000);
+}
+
 struct Loss {
     const char* command;
     bool dies;

@@ -31,17 +31,13 @@ class UpdateTest : public LoopTest {
                               [this](Message event) { relay_->on_event(std::move(event)); },
                               [](const std::string&) {}});
         relay_ = std::make_unique<Relay>(loop_, listen_at(folder_.path("m.sock")), *link_);
-        UpdateDeadlines deadlines;
-        deadlines.query = deadlines.save = deadlines.exec = deadlines.load = deadlines.resume =
-            std::chrono::milliseconds(1000);
-        deadlines.info = std::chrono::milliseconds(3000);
         auto binary = std::make_shared<const Binary>(open_binary(folder_.path(old)));
         service_ = std::make_unique<UpdateService>(
             loop_, *link_, *relay_,
             UpdateService::Settings{
                 {process_, binary, {folder_.path(old), "-S"}},
                 [this] { return configured_; },
-                [deadlines] { return deadlines; },
+                [this] { return deadlines_; },
                 [this](std::shared_ptr<const VmmProcess> process) { process_ = process; }});
         script_vmm();
         vmm_->greet();
@@ -177,7 +173,16 @@ class UpdateTest : public LoopTest {
     }
     bool saw_host_events() const { return client_->events("STOP") + client_->events("RESUME") > 0; }
 
+    static UpdateDeadlines short_deadlines() {
+        UpdateDeadlines deadlines;
+        deadlines.query = deadlines.save = deadlines.exec = deadlines.load = deadlines.resume =
+            std::chrono::milliseconds(1000);
+        deadlines.info = std::chrono::milliseconds(3000);
+        return deadlines;
+    }
+
     const TestFolder folder_;
+    UpdateDeadlines deadlines_ = short_deadlines();
     std::string configured_ = folder_.path("new");
     std::string state_ = "none";
     json blockers_ = json::array();
