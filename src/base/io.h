@@ -23,8 +23,8 @@ void write_all(int fd, std::span<const uint8_t> data, std::string_view what);
 // An empty close-on-exec memfd. Throws Error.
 UniqueFd make_memfd(const std::string& name);
 
-// A close-on-exec memfd whose content nobody can change any more, read back to be sure of it. Throws
-// Error. `what` names it in errors.
+// A close-on-exec memfd whose content nobody can change any more, read back to be sure of it.
+// Throws Error. `what` names it in errors.
 UniqueFd make_sealed_memfd(const std::string& name, std::span<const uint8_t> content,
                            std::string_view what);
 

@@ -130,9 +130,9 @@ void UpdateSteps::save() {
     host_.begin_switch();
     host_.set_switch_status(host_.vmm.call("query-status", json::object(), host_.deadlines.query));
     save_begin_ns_ = monotonic_ns();
-    const auto deadline = within(host_.deadlines.save);
-    const auto end = std::chrono::steady_clock::now() + deadline;
-    const json saved = host_.vmm.call("cpr-save", json::object(), deadline);
+    const auto limit = within(host_.deadlines.save);
+    const auto end = std::chrono::steady_clock::now() + limit;
+    const json saved = host_.vmm.call("cpr-save", {{"timeout", limit.count()}}, limit);
     was_running_ = flag(saved, "was-running");
     record_.state_bytes = saved.value("state-bytes", uint64_t{0});
     way_back_.arm(end);

@@ -84,7 +84,7 @@ bool Checkpoint::was_running() const {
     return phase_ == Phase::kNone ? subject_.running() : was_running_;
 }
 
-Checkpoint::SaveResult Checkpoint::save() {
+Checkpoint::SaveResult Checkpoint::save(std::chrono::milliseconds limit) {
     if (phase_ != Phase::kNone)
         throw Error(ErrorCode::kInvalidState, "cannot save in state '{}'", to_string(phase_));
     if (blockers_.count() > 0)
@@ -124,6 +124,8 @@ Checkpoint::SaveResult Checkpoint::save() {
     for (CheckpointParticipant* participant : participants)
         participant->invalidate_vaddrs();
     result.vaddrs_invalidated_ns = monotonic_ns();
+    if ((result.vaddrs_invalidated_ns - result.begin_ns) / 1'000'000 > limit.count())
+        throw Error(ErrorCode::kTimeout, "the save took longer than {} ms", limit.count());
 
     undo.dismiss();
     phase_ = Phase::kSaved;

@@ -2,6 +2,7 @@
 #ifndef CPR_VMM_CHECKPOINT_CHECKPOINT_H
 #define CPR_VMM_CHECKPOINT_CHECKPOINT_H
 
+#include <chrono>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -85,8 +86,9 @@ class Checkpoint {
     bool was_running() const;
 
     // Stops the guest and makes it ready to be carried over. Throws Error with everything undone:
-    // kBlocked if there is a blocker, kInvalidState after another save.
-    SaveResult save();
+    // kBlocked if there is a blocker, kInvalidState after another save, kTimeout if it took longer
+    // than `limit`: nobody waits for it any more.
+    SaveResult save(std::chrono::milliseconds limit = std::chrono::milliseconds::max());
     // Undoes a save. What cannot be undone is reported when all the rest has been (Error).
     void cancel();
     // Of a saved guest: what exec() would carry over, for somebody who keeps it in case that this

@@ -36,8 +36,18 @@ json query(Vmm& vmm) {
     return answer;
 }
 
-json save(Checkpoint& checkpoint) {
-    const Checkpoint::SaveResult result = checkpoint.save();
+// A number that may be left out, and is not negative.
+int64_t number(const json& arguments, const char* name, int64_t otherwise) {
+    const auto value = arguments.value(name, otherwise);
+    if (value < 0)
+        throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' expects a non-negative value",
+                    name);
+    return value;
+}
+
+json save(Checkpoint& checkpoint, const json& arguments) {
+    const auto limit = number(arguments, "timeout", std::chrono::milliseconds::max().count());
+    const Checkpoint::SaveResult result = checkpoint.save(std::chrono::milliseconds(limit));
     return {{"was-running", result.was_running},
             {"state-bytes", result.state_bytes},
             {"sections", sections_shape(result.sections)},
@@ -64,9 +74,7 @@ json load(Checkpoint& checkpoint) {
 constexpr size_t kDescriptorsAtOnce = 128;
 
 json descriptors(Checkpoint& checkpoint, Request& request) {
-    const auto first = request.arguments.value("first", int64_t{0});
-    if (first < 0)
-        throw Error(ErrorCode::kInvalidArgument, "Parameter 'first' expects a non-negative value");
+    const auto first = number(request.arguments, "first", 0);
     return checkpoint.share(static_cast<size_t>(first), kDescriptorsAtOnce, request.answer_fds);
 }
 
@@ -97,8 +105,10 @@ void add_cpr_commands(qmp::CommandTable& table, Vmm& vmm) {
     constexpr unsigned kWhenIncoming = 1U << Vmm::kIncoming;
     constexpr unsigned kWhenLoaded = 1U << Vmm::kLoaded;
     table.add({"query-cpr", {}, Vmm::kAlways, [&vmm](Request&) { return query(vmm); }});
-    table.add(
-        {"cpr-save", {}, Vmm::kWithGuest, [&vmm](Request&) { return save(vmm.checkpoint()); }});
+    table.add({"cpr-save",
+               {{"timeout", ArgumentType::kInteger, true}},
+               Vmm::kWithGuest,
+               [&vmm](Request& request) { return save(vmm.checkpoint(), request.arguments); }});
     table.add({"cpr-cancel", {}, kWhenSaved, [&vmm](Request&) {
                    vmm.checkpoint().cancel();
                    return json::object();

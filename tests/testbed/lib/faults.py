@@ -62,9 +62,10 @@ CORRUPTED = (CORRUPT, 0)
 
 
 class Injector:
-    """The page of orders. Make it before the domain starts."""
+    """The page of orders. Make it before the domain starts. Delays are `slow` times as long."""
 
-    def __init__(self):
+    def __init__(self, slow=1):
+        self.slow = slow
         with open(PAGE, "wb") as page:
             page.write(bytes(4096))
         with open(PAGE, "r+b") as page:
@@ -72,9 +73,9 @@ class Injector:
 
     def arm(self, fault, program):
         """Give an order to the program of that name."""
+        value = fault.value * self.slow if fault.action == DELAY else fault.value
         self.memory[:LAYOUT.size] = LAYOUT.pack(
-            0, fault.kind, fault.request, fault.nth, fault.action, fault.value, 0, 0,
-            program.encode())
+            0, fault.kind, fault.request, fault.nth, fault.action, value, 0, 0, program.encode())
         self.memory[:4] = struct.pack("=I", 1)
 
     def fired(self):

@@ -131,7 +131,9 @@ CELLS = [
     Cell("save", "container is not able", Fault(OLD, "VFIO_CHECK_EXTENSION", error("EIO"))),
     Cell("save", "vaddrs cannot be invalidated",
          Fault(OLD, "VFIO_IOMMU_UNMAP_DMA", error("EINVAL"))),
-    Cell("save", "takes longer than it may", Fault(OLD, PWRITE, delayed(60000))),
+    Cell("save", "takes longer than it may", Fault(OLD, PWRITE, delayed(7000))),
+    Cell("save", "ends long after it was given up", Fault(OLD, PWRITE, delayed(15000)),
+         status=REFUSED),
     Cell("save", "cancelled", Fault(OLD, PWRITE, A_WHILE), meanwhile=cancel, status=("cancelled",)),
     Cell("save", "the tool is killed", Fault(OLD, PWRITE, A_WHILE), meanwhile=kill_client,
          status=DONE),
@@ -214,7 +216,7 @@ class Matrix:
 
     def __init__(self, l1):
         self.l1 = l1
-        self.injector = Injector()
+        self.injector = Injector(l1.slow)
         self.client = None
         self.kept = self.lost = 0
         self.guest = Domain(l1, EMULATOR, vcpus=2, jobs=["io"], environment=ENVIRONMENT)

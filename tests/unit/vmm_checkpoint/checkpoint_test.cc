@@ -120,6 +120,13 @@ TEST_F(CheckpointTest, UndoingGoesOnWhenAPartOfItFails) {
     EXPECT_EQ(script_.journal, (Journal{"a.restore", "b.attach", "a.attach", "resume"}));
 }
 
+TEST_F(CheckpointTest, ASaveThatNobodyWaitsForIsUndone) {
+    EXPECT_THROW(checkpoint_.save(std::chrono::milliseconds(-1)), Error);
+    EXPECT_TRUE(std::equal(kUndo.rbegin(), kUndo.rend(), script_.journal.rbegin()));
+    EXPECT_TRUE(subject_.running_);
+    EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kNone);
+}
+
 TEST_F(CheckpointTest, NobodyChangesTheSavedState) {
     checkpoint_.save();
     std::vector<UniqueFd> fds;
