@@ -33,6 +33,7 @@ struct order {
     uint32_t call;
     uint32_t request; // of an ioctl
     uint32_t nth;
+    atomic_uint after; // calls count from the first ioctl of this request on, unless it is 0
     uint32_t action;
     int32_t value; // errno, signal, exit status or milliseconds
     atomic_uint seen;
@@ -60,8 +61,12 @@ static int meant(enum call call, uint32_t request)
 {
     unsigned int one = 1;
 
+    if (call == CALL_IOCTL && order && request == atomic_load(&order->after) &&
+        strcmp(order->program, program_invocation_short_name) == 0) {
+        atomic_store(&order->after, 0);
+    }
     if (!order || !atomic_load_explicit(&order->armed, memory_order_acquire) ||
-        order->call != call || (call == CALL_IOCTL && order->request != request) ||
+        atomic_load(&order->after) != 0 || order->call != call || (call == CALL_IOCTL && order->request != request) ||
         strcmp(order->program, program_invocation_short_name) != 0) {
         return 0;
     }

@@ -13,7 +13,7 @@ PAGE = pathlib.Path("/run/cpr-fault-page")
 ENVIRONMENT = (("LD_PRELOAD", FILES / "inject.so"), ("CPR_FAULT_PAGE", PAGE))
 
 # As in tests/testbed/faults/inject.c.
-LAYOUT = struct.Struct("=IIIIIiII64s")
+LAYOUT = struct.Struct("=IIIIIIiII64s")
 IOCTL, SENDMSG, MMAP, PWRITE, EXECVEAT, MEMFD, PREAD = range(1, 8)
 ERROR, SIGNAL, HANG, EXIT, GARBAGE, DELAY, CORRUPT = range(1, 8)
 
@@ -30,12 +30,14 @@ REQUESTS = {
 class Fault:
     """What happens, and where: at the `nth` call of a kind in the old or the new VMM."""
 
-    def __init__(self, program, call, action, nth=1):
-        """`call` is the name of an ioctl's request or one of the kinds above."""
+    def __init__(self, program, call, action, nth=1, after=None):
+        """`call` is the name of an ioctl's request or one of the kinds above; calls count from the
+        first ioctl `after` on."""
         self.program = program
         self.kind, self.request = (IOCTL, REQUESTS[call]) if call in REQUESTS else (call, 0)
         self.action, self.value = action
         self.nth = nth
+        self.after = REQUESTS[after] if after else 0
 
 
 def error(name):
@@ -75,12 +77,13 @@ class Injector:
         """Give an order to the program of that name."""
         value = fault.value * self.slow if fault.action == DELAY else fault.value
         self.memory[:LAYOUT.size] = LAYOUT.pack(
-            0, fault.kind, fault.request, fault.nth, fault.action, value, 0, 0, program.encode())
+            0, fault.kind, fault.request, fault.nth, fault.after, fault.action, value, 0, 0,
+            program.encode())
         self.memory[:4] = struct.pack("=I", 1)
 
     def fired(self):
         """Whether it was carried out, or begun to be."""
-        return LAYOUT.unpack(self.memory[:LAYOUT.size])[7] != 0
+        return LAYOUT.unpack(self.memory[:LAYOUT.size])[8] != 0
 
     def disarm(self):
         """Take the order back."""

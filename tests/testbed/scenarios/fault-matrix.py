@@ -41,6 +41,12 @@ class Cell:
         self.status = status
 
 
+def saving(call, action, nth=1):
+    """A fault of the old VMM in the save, which begins by detaching irqfds: a rehearsal makes some
+    of the same calls before."""
+    return Fault(OLD, call, action, nth, after="KVM_IRQFD")
+
+
 # -- new binaries that are none ---------------------------------------------------------------
 
 def script(text):
@@ -120,31 +126,31 @@ CELLS = [
 
     Cell("save", "irqfd cannot be detached", Fault(OLD, "KVM_IRQFD", error("EIO"))),
     Cell("save", "second irqfd cannot be detached", Fault(OLD, "KVM_IRQFD", error("EIO"), 2)),
-    Cell("save", "vCPU state cannot be read", Fault(OLD, "KVM_GET_LAPIC", error("EIO"))),
-    Cell("save", "second vCPU's state cannot be read", Fault(OLD, "KVM_GET_LAPIC", error("EIO"), 2)),
-    Cell("save", "clock cannot be read", Fault(OLD, "KVM_GET_CLOCK", error("EIO"))),
-    Cell("save", "no memfd for the state", Fault(OLD, MEMFD, error("EMFILE"))),
-    Cell("save", "no memfd for the gate", Fault(OLD, MEMFD, error("ENOMEM"), 2)),
-    Cell("save", "state cannot be written", Fault(OLD, PWRITE, error("ENOSPC"))),
-    Cell("save", "state is written in pieces", Fault(OLD, PWRITE, TALKS_GARBAGE), status=DONE),
-    Cell("save", "state is corrupted on its way", Fault(OLD, PWRITE, CORRUPTED)),
+    Cell("save", "vCPU state cannot be read", saving("KVM_GET_LAPIC", error("EIO"))),
+    Cell("save", "second vCPU's state cannot be read", saving("KVM_GET_LAPIC", error("EIO"), 2)),
+    Cell("save", "clock cannot be read", saving("KVM_GET_CLOCK", error("EIO"))),
+    Cell("save", "no memfd for the state", saving(MEMFD, error("EMFILE"))),
+    Cell("save", "no memfd for the gate", saving(MEMFD, error("ENOMEM"), 2)),
+    Cell("save", "state cannot be written", saving(PWRITE, error("ENOSPC"))),
+    Cell("save", "state is written in pieces", saving(PWRITE, TALKS_GARBAGE), status=DONE),
+    Cell("save", "state is corrupted on its way", saving(PWRITE, CORRUPTED)),
     Cell("save", "container is not able", Fault(OLD, "VFIO_CHECK_EXTENSION", error("EIO"))),
     Cell("save", "vaddrs cannot be invalidated",
          Fault(OLD, "VFIO_IOMMU_UNMAP_DMA", error("EINVAL"))),
-    Cell("save", "takes longer than it may", Fault(OLD, PWRITE, delayed(7000))),
-    Cell("save", "ends long after it was given up", Fault(OLD, PWRITE, delayed(15000)),
+    Cell("save", "takes longer than it may", saving(PWRITE, delayed(7000))),
+    Cell("save", "ends long after it was given up", saving(PWRITE, delayed(15000)),
          status=REFUSED),
-    Cell("save", "cancelled", Fault(OLD, PWRITE, A_WHILE), meanwhile=cancel, status=("cancelled",)),
-    Cell("save", "the tool is killed", Fault(OLD, PWRITE, A_WHILE), meanwhile=kill_client,
+    Cell("save", "cancelled", saving(PWRITE, A_WHILE), meanwhile=cancel, status=("cancelled",)),
+    Cell("save", "the tool is killed", saving(PWRITE, A_WHILE), meanwhile=kill_client,
          status=DONE),
-    Cell("save", "libvirtd restarts", Fault(OLD, PWRITE, A_WHILE), meanwhile=restart_libvirt,
+    Cell("save", "libvirtd restarts", saving(PWRITE, A_WHILE), meanwhile=restart_libvirt,
          status=DONE),
 
     Cell("exec", "no such file", Fault(OLD, EXECVEAT, error("ENOENT"))),
     Cell("exec", "permission denied", Fault(OLD, EXECVEAT, error("EACCES"))),
     Cell("exec", "not permitted, as by a sandbox", Fault(OLD, EXECVEAT, error("EPERM"))),
     Cell("exec", "out of memory", Fault(OLD, EXECVEAT, error("ENOMEM"))),
-    Cell("exec", "no descriptor table", Fault(OLD, MEMFD, error("EMFILE"), 3)),
+    Cell("exec", "no descriptor table", saving(MEMFD, error("EMFILE"), 3)),
     Cell("exec", "old VMM killed at the exec", Fault(OLD, EXECVEAT, killed("SIGKILL"))),
     Cell("exec", "old VMM crashes at the exec", Fault(OLD, EXECVEAT, killed("SIGSEGV"))),
     Cell("exec", "old VMM hangs at the exec", Fault(OLD, EXECVEAT, HANGS)),
