@@ -44,7 +44,8 @@ typedef enum {
                                          * (Since: 0.1.0) */
     VIR_DOMAIN_CPR_JOB_ROLLED_BACK = 4, /* failed later; the guest runs on the old
                                          * binary (Since: 0.1.0) */
-    VIR_DOMAIN_CPR_JOB_CANCELLED = 5,   /* ended by virDomainCprCancel (Since: 0.1.0) */
+    VIR_DOMAIN_CPR_JOB_CANCELLED = 5,   /* ended by virDomainCprCancel; the guest runs on
+                                         * the old binary (Since: 0.1.0) */
 } virDomainCprJobStatus;
 
 /**
@@ -94,7 +95,8 @@ typedef void (*virDomainCprJobCallback)(virDomainPtr domain, virDomainCprJobStat
 
 int virDomainCprCheck(virDomainPtr domain, const char *emulator, unsigned int flags);
 
-long long virDomainCprUpdate(virDomainPtr domain, const char *emulator, unsigned int flags);
+long long virDomainCprUpdate(virDomainPtr domain, const char *emulator, unsigned int timeout,
+                             unsigned int flags);
 
 int virDomainCprGetJob(virDomainPtr domain, char **json, virTypedParameterPtr *params,
                        int *nparams, unsigned int flags);

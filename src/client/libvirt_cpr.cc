@@ -27,6 +27,7 @@ using cpr::client::Monitor;
 using cpr::client::TypedParams;
 
 constexpr int kNoLimit = -1;
+constexpr unsigned int kNoTimeout = 0;
 
 // Runs `body`, and turns whatever it throws into the thread's last error and -1.
 template <typename Body>
@@ -119,7 +120,7 @@ int virDomainCprCheck(virDomainPtr domain, const char* emulator, unsigned int fl
     return at_boundary([&] {
         check_domain(domain);
         check_flags("virDomainCprCheck", flags, 0);
-        long long id = Monitor(domain).start_update(checked_emulator(emulator), true);
+        long long id = Monitor(domain).start_update(checked_emulator(emulator), kNoTimeout, true);
         Job job = cpr::client::wait_for_job(domain, id, std::nullopt, [](const Job&) {});
         return report_outcome(job) == VIR_DOMAIN_CPR_JOB_COMPLETED ? 1 : 0;
     });
@@ -130,22 +131,27 @@ int virDomainCprCheck(virDomainPtr domain, const char* emulator, unsigned int fl
  * @domain: a running domain
  * @emulator: absolute path of the new VMM on the domain's host, or NULL for
  *            the one that the host's emulators.conf names
+ * @timeout: how long the update may take up to the guest's entry, in
+ *           milliseconds, or 0 for as long as its steps may
  * @flags: bitwise-OR of virDomainCprUpdateFlags
  *
  * Starts a job that replaces the VMM under the guest of @domain, and returns
  * at once. The guest is stopped for a moment, is not moved, and keeps its
  * memory and its passthrough devices. A job that fails leaves the guest
- * running on the VMM that it has. Follow the job by virDomainCprWait().
+ * running on the VMM that it has, and so does one that takes longer than
+ * @timeout, whether somebody follows it or not. Follow the job by
+ * virDomainCprWait().
  *
  * Returns the number of the job, greater than 0, or -1 in case of error.
  *
  * Since: 0.1.0
  */
-long long virDomainCprUpdate(virDomainPtr domain, const char* emulator, unsigned int flags) {
+long long virDomainCprUpdate(virDomainPtr domain, const char* emulator, unsigned int timeout,
+                             unsigned int flags) {
     return at_boundary([&] {
         check_domain(domain);
         check_flags("virDomainCprUpdate", flags, VIR_DOMAIN_CPR_UPDATE_CHECK);
-        return Monitor(domain).start_update(checked_emulator(emulator),
+        return Monitor(domain).start_update(checked_emulator(emulator), timeout,
                                             flags & VIR_DOMAIN_CPR_UPDATE_CHECK);
     });
 }
@@ -233,7 +239,8 @@ int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout, virDomai
  * Asks the update job of @domain to stop, and returns at once. The job ends
  * as VIR_DOMAIN_CPR_JOB_CANCELLED, or as what it became if it is too late.
  *
- * Returns 0, or -1 in case of error, also if there is no job to cancel.
+ * Returns 0, or -1 in case of error, also if there is no job to cancel
+ * ("no-job") or the guest runs on the new VMM already ("invalid-state").
  *
  * Since: 0.1.0
  */

@@ -20,10 +20,13 @@ struct Free {
     void operator()(char* text) const { std::free(text); }
 };
 
-json update_arguments(const std::string& emulator, bool check_only) {
+json update_arguments(const std::string& emulator, unsigned int timeout, bool check_only) {
     json arguments = json::object();
     if (!emulator.empty()) {
         arguments["binary"] = emulator;
+    }
+    if (timeout > 0) {
+        arguments["timeout"] = timeout;
     }
     if (check_only) {
         arguments["check"] = true;
@@ -44,8 +47,9 @@ json Monitor::execute(const std::string& name, const json& arguments) {
     return parse_reply(text ? text.get() : "");
 }
 
-long long Monitor::start_update(const std::string& emulator, bool check_only) {
-    json answer = execute("update-in-place", update_arguments(emulator, check_only));
+long long Monitor::start_update(const std::string& emulator, unsigned int timeout,
+                                bool check_only) {
+    json answer = execute("update-in-place", update_arguments(emulator, timeout, check_only));
     json id = answer.is_object() ? answer.value("job-id", json()) : json();
     if (!id.is_number_unsigned()) {
         throw CallError("internal", "the controller started an update without naming its job");

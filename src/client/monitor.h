@@ -18,8 +18,8 @@ class Monitor {
     explicit Monitor(virDomainPtr domain) : domain_(domain) {}
 
     // Starts a job and returns its number; the new binary is the host's choice if `emulator` is
-    // empty.
-    long long start_update(const std::string& emulator, bool check_only);
+    // empty. The timeout is in milliseconds, 0 for none.
+    long long start_update(const std::string& emulator, unsigned int timeout, bool check_only);
     Job query_job();
     void cancel();
 

@@ -5,12 +5,16 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/json_number.h"
 #include "base/log.h"
 
 namespace cpr::controller {
 namespace {
 
 using nlohmann::json;
+
+// Of an update that cannot be undone any more.
+constexpr std::string_view kPhaseAfterEntry = "finish";
 
 void refuse_arguments(const json& arguments) {
     for (const auto& [key, value] : arguments.items())
@@ -24,8 +28,9 @@ JobRecord parse_request(const json& arguments) {
             record.new_binary.path = value.get<std::string>();
         else if (key == "check" && value.is_boolean())
             record.check = value.get<bool>();
-        else if (key == "timeout" && value.is_number_unsigned() && value > 0)
-            record.timeout = std::chrono::milliseconds(value.get<uint32_t>());
+        else if (const auto timeout = integer_in<uint32_t>(value);
+                 key == "timeout" && timeout.value_or(0) > 0)
+            record.timeout = std::chrono::milliseconds(*timeout);
         else if (key == "binary" || key == "check" || key == "timeout")
             throw Error(ErrorCode::kInvalidArgument,
                         "Invalid parameter type for '{}', expected: {}", key,
@@ -96,6 +101,10 @@ json UpdateService::query() const {
 json UpdateService::cancel() {
     if (!job_)
         throw Error(ErrorCode::kNoJob, "no update of this domain runs");
+    if (record_.phase == kPhaseAfterEntry)
+        throw Error(ErrorCode::kInvalidState,
+                    "update {} can no longer be cancelled: the guest has been taken over by '{}'",
+                    record_.id, record_.new_binary.path);
     job_->cancel();
     return json::object();
 }

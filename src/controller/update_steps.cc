@@ -47,6 +47,10 @@ std::vector<SectionInUse> sections_of(const json& cpr) {
     }
 }
 
+std::chrono::milliseconds since(int64_t begin_ns) {
+    return std::chrono::milliseconds((monotonic_ns() - begin_ns) / 1'000'000);
+}
+
 void refuse_blockers(const json& blockers) {
     std::vector<std::string> reasons;
     for (const json& blocker : blockers)
@@ -60,15 +64,31 @@ void refuse_blockers(const json& blockers) {
 
 std::vector<Step> UpdateSteps::list() {
     std::vector<Step> steps{{"validate", [this] { validate(); }, {}}};
-    if (record_.check)
-        return steps;
+    if (!record_.check)
+        add_changes(steps);
+    for (Step& step : steps)
+        step.apply = [this, apply = std::move(step.apply)] { in_time(apply); };
+    return steps;
+}
+
+void UpdateSteps::add_changes(std::vector<Step>& steps) {
     steps.push_back({"prepare", [this] { prepare(); }, [this] { undo_prepare(); }});
     steps.push_back({"save", [this] { save(); }, [this] { undo_save(); }});
     steps.push_back({"exec", [this] { exec(); }, [this] { undo_exec(); }});
     steps.push_back({"load", [this] { load(); }, {}});
     steps.push_back({"resume", [this] { resume(); }, {}});
     steps.push_back({"finish", [this] { finish(); }, {}});
-    return steps;
+}
+
+// The deadline of a step may have been what was left of a longer one: that is the reason then.
+void UpdateSteps::in_time(const std::function<void()>& apply) const {
+    try {
+        apply();
+    } catch (const Error& error) {
+        if (error.code() == ErrorCode::kTimeout)
+            check_time();
+        throw;
+    }
 }
 
 void UpdateSteps::validate() {
@@ -93,12 +113,11 @@ void UpdateSteps::validate() {
 std::chrono::milliseconds UpdateSteps::within(std::chrono::milliseconds deadline) const {
     if (!record_.timeout)
         return deadline;
-    const std::chrono::milliseconds spent((monotonic_ns() - begin_ns_) / 1'000'000);
-    return std::clamp(*record_.timeout - spent, std::chrono::milliseconds(1), deadline);
+    return std::clamp(*record_.timeout - since(begin_ns_), std::chrono::milliseconds(1), deadline);
 }
 
 void UpdateSteps::check_time() const {
-    if (record_.timeout && monotonic_ns() - begin_ns_ > record_.timeout->count() * 1'000'000)
+    if (record_.timeout && since(begin_ns_) >= *record_.timeout)
         throw Error(ErrorCode::kTimeout, "the update took longer than {} ms",
                     record_.timeout->count());
 }
@@ -203,7 +222,7 @@ void UpdateSteps::load() {
 void UpdateSteps::resume() {
     try {
         if (was_running_)
-            host_.vmm.call("cont", json::object(), host_.deadlines.resume);
+            host_.vmm.call("cont", json::object(), within(host_.deadlines.resume));
         const json cpr = query_cpr(host_.deadlines.query);
         if (was_running_ && !way_back_.guest_entered())
             throw Error(ErrorCode::kInternal, "the new binary has not entered the guest");

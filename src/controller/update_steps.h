@@ -3,6 +3,7 @@
 #define CPR_CONTROLLER_UPDATE_STEPS_H
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -47,6 +48,8 @@ class UpdateSteps {
 
     void finish();
 
+    void add_changes(std::vector<Step>& steps);
+    void in_time(const std::function<void()>& apply) const;
     std::chrono::milliseconds within(std::chrono::milliseconds deadline) const;
     nlohmann::json query_cpr(std::chrono::milliseconds deadline);
     void take_back_save();

@@ -10,12 +10,26 @@
 
 namespace cpr::tools {
 
+namespace {
+
+// As by nohup, or by a shell without job control for what it runs in the background.
+bool is_ignored(int signal_number) {
+    struct sigaction action {};
+    return sigaction(signal_number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
 InterruptWatch::InterruptWatch(std::function<void()> on_interrupt)
     : on_interrupt_(std::move(on_interrupt)) {
-    sigemptyset(&interrupt_);
-    sigaddset(&interrupt_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &interrupt_, &mask_before_);
-    signal_fd_ = UniqueFd(signalfd(-1, &interrupt_, SFD_CLOEXEC | SFD_NONBLOCK));
+    sigemptyset(&interrupts_);
+    for (int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+        if (!is_ignored(signal_number)) {
+            sigaddset(&interrupts_, signal_number);
+        }
+    }
+    pthread_sigmask(SIG_BLOCK, &interrupts_, &mask_before_);
+    signal_fd_ = UniqueFd(signalfd(-1, &interrupts_, SFD_CLOEXEC | SFD_NONBLOCK));
     stop_fd_ = UniqueFd(eventfd(0, EFD_CLOEXEC));
     thread_ = std::thread([this] { run(); });
 }
@@ -36,7 +50,7 @@ void InterruptWatch::run() {
         return;
     }
     // From here on this thread takes the signal, with its default effect.
-    pthread_sigmask(SIG_UNBLOCK, &interrupt_, nullptr);
+    pthread_sigmask(SIG_UNBLOCK, &interrupts_, nullptr);
     on_interrupt_();
     while (poll(watched.data(), 1, -1) < 0) {
     }

@@ -10,8 +10,10 @@
 
 namespace cpr::tools {
 
-// While it lives, the first SIGINT calls a function, from a thread of its own, instead of ending
-// the program; a second one ends it as usual. Threads started before it must block SIGINT.
+// While it lives, the first of the signals by which a user or the system ends programs (SIGINT,
+// SIGTERM, SIGHUP) calls a function, from a thread of its own, instead of ending the program; a
+// second one ends it as usual. Signals that the program was started to ignore stay ignored. Threads
+// started before it must block them all.
 class InterruptWatch {
   public:
     explicit InterruptWatch(std::function<void()> on_interrupt);
@@ -23,7 +25,7 @@ class InterruptWatch {
     void run();
 
     std::function<void()> on_interrupt_;
-    sigset_t interrupt_{};
+    sigset_t interrupts_{};
     sigset_t mask_before_{};
     UniqueFd signal_fd_;
     UniqueFd stop_fd_;

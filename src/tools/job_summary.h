@@ -28,6 +28,7 @@ struct JobSummary {
     std::string phase;
     std::optional<unsigned long long> generation;
     std::optional<unsigned long long> domain_pid;
+    std::optional<unsigned long long> vmm_pid;  // if it is another
     std::string old_binary;
     std::string old_version;
     std::string new_binary;

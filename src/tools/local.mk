@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 noinst_LTLIBRARIES += src/tools/libupdate.la
 src_tools_libupdate_la_SOURCES = \
+	src/tools/cancel_wish.h src/tools/cancel_wish.cc \
 	src/tools/event_thread.h src/tools/event_thread.cc \
 	src/tools/i18n.h src/tools/i18n.cc \
 	src/tools/interrupt_watch.h src/tools/interrupt_watch.cc \

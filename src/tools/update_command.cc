@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "tools/cancel_wish.h"
 #include "tools/i18n.h"
 #include "tools/interrupt_watch.h"
 #include "tools/job_summary.h"
@@ -29,6 +30,7 @@ constexpr std::chrono::seconds kReconnectLimit{30};
 constexpr std::chrono::milliseconds kReconnectInterval{500};
 
 constexpr int kNoTimeout = -1;
+constexpr unsigned int kMillisecondsPerSecond = 1000;
 
 std::string cpr_error_message() {
     const virError* error = virCprGetLastError();
@@ -60,14 +62,26 @@ class UpdateRun {
 
   private:
     bool update() {
+        InterruptWatch watch([this] { cancel_wish_.express(); });
         long long job = start();
-        if (job < 0 || wait(job) < 0) {
-            progress_.end();
-            print_error(failure_headline(request_));
-            print_error(cause_);
+        if (job < 0) {
+            return tell_failure(failure_headline(request_));
+        }
+        cancel_wish_.set_job(domain_.get());
+        if (wait(job) < 0) {
+            tell_failure(format_text(_("What became of the update of domain '{}' is not known"),
+                                     request_.domain));
+            print_error(_("the update does not need this program; --info tells of it"));
             return false;
         }
         return report();
+    }
+
+    bool tell_failure(const std::string& headline) {
+        progress_.end();
+        print_error(headline);
+        print_error(cause_);
+        return false;
     }
 
     // Tells of the last update, or the one that is under way; nothing is asked of the guest.
@@ -100,7 +114,8 @@ class UpdateRun {
         long long last_job = newest_job();
         const char* emulator = request_.emulator.empty() ? nullptr : request_.emulator.c_str();
         unsigned int flags = request_.check ? VIR_DOMAIN_CPR_UPDATE_CHECK : 0;
-        long long job = note_cause(virDomainCprUpdate(domain_.get(), emulator, flags));
+        long long job = note_cause(virDomainCprUpdate(
+            domain_.get(), emulator, request_.timeout_seconds * kMillisecondsPerSecond, flags));
         if (job >= 0 || session_.is_alive()) {
             return job;
         }
@@ -113,7 +128,9 @@ class UpdateRun {
     int wait(long long job) {
         int status = note_cause(follow(job));
         if (status < 0 && !session_.is_alive()) {
+            cancel_wish_.set_job(nullptr);
             retry([&] {
+                cancel_wish_.set_job(domain_.get());
                 status = note_cause(follow(job));
                 return status >= 0 || virCprGetLastErrorCode();
             });
@@ -159,7 +176,6 @@ class UpdateRun {
                             int nparams, void* opaque) {
             static_cast<UpdateRun*>(opaque)->take(summarize(status, params, nparams));
         };
-        InterruptWatch watch([this] { virDomainCprCancel(domain_.get(), 0); });
         return virDomainCprWait(domain_.get(), job, kNoTimeout, on_change, this, 0);
     }
 
@@ -188,6 +204,9 @@ class UpdateRun {
             }
             return false;
         }
+        if (cancel_wish_.is_open()) {
+            print_notice(_("it was too late to cancel the update"));
+        }
         if (!quiet_) {
             std::printf("%s\n", success_line(request_, summary_).c_str());
         }
@@ -205,6 +224,7 @@ class UpdateRun {
     Progress progress_;
     Domain domain_;
     std::array<unsigned char, VIR_UUID_BUFLEN> uuid_{};
+    CancelWish cancel_wish_;
     JobSummary summary_;
     std::string cause_;
 };

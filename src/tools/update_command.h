@@ -9,7 +9,8 @@ namespace cpr::tools {
 
 // Carries a request out and tells of it on standard output (unless `quiet`) and standard error, as
 // virsh tells of its commands. The one implementation behind virt-update-in-place and
-// `virsh update-in-place`. Returns whether it succeeded. Ctrl-C cancels the update.
+// `virsh update-in-place`. Returns whether it succeeded. Ctrl-C cancels the update,
+// as SIGTERM and SIGHUP do.
 bool run_update(const ConnectionOptions& connection, const UpdateRequest& request, bool quiet);
 
 }  // namespace cpr::tools

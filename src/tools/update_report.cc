@@ -33,6 +33,11 @@ std::string cause(const JobSummary& job) {
                                                       : _("an unknown cause; see the domain's log");
 }
 
+bool went_back(const JobSummary& job) {
+    return job.status == VIR_DOMAIN_CPR_JOB_ROLLED_BACK ||
+           job.status == VIR_DOMAIN_CPR_JOB_CANCELLED;
+}
+
 std::string info_row(const char* label, const std::string& text) {
     return fmt::format("{:<17}{}", label, text);
 }
@@ -77,7 +82,7 @@ std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSu
     for (const Blocker& blocker : job.blockers) {
         lines.push_back(blocker_line(blocker));
     }
-    if (job.status == VIR_DOMAIN_CPR_JOB_ROLLED_BACK) {
+    if (!request.check && went_back(job)) {
         lines.push_back(format_text(_("the guest runs on with {}"), or_unknown(job.old_version)));
     }
     return lines;
@@ -96,6 +101,7 @@ std::vector<std::string> info_lines(const JobSummary& job) {
     add(_("Phase:"), job.phase);
     add(_("Generation:"), number(job.generation));
     add(_("PID:"), number(job.domain_pid));
+    add(_("VMM's PID:"), number(job.vmm_pid));
     add(_("Old VMM:"), vmm(job.old_binary, job.old_version));
     add(_("New VMM:"), vmm(job.new_binary, job.new_version));
     add(_("Error:"), job.error);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
+#include <limits>
 #include <optional>
 #include <set>
 
@@ -18,13 +20,20 @@ struct Option {
     const char* name;
     std::string UpdateRequest::*text;  // set for an option that has a value
     bool UpdateRequest::*flag;         // set for one that has none
+    unsigned int UpdateRequest::*seconds = nullptr;
+
+    const char* value_kind() const { return seconds ? "number" : "string"; }
 };
+
+// As milliseconds it has to fit the library's unsigned int.
+constexpr unsigned int kLongestTimeout = std::numeric_limits<unsigned int>::max() / 1000;
 
 constexpr std::array kOptions{
     Option{"domain", &UpdateRequest::domain, nullptr},
     Option{"emulator", &UpdateRequest::emulator, nullptr},
     Option{"check", nullptr, &UpdateRequest::check},
     Option{"verbose", nullptr, &UpdateRequest::verbose},
+    Option{"timeout", nullptr, nullptr, &UpdateRequest::timeout_seconds},
     Option{"info", nullptr, &UpdateRequest::info},
     Option{"json", nullptr, &UpdateRequest::json},
     Option{"help", nullptr, &UpdateRequest::help},
@@ -78,8 +87,13 @@ class WordParser {
                 throw bad_words(_("invalid '=' after option --{}"), name);
             }
             request_.*option.flag = true;
+            return;
+        }
+        const std::string text = value ? *value : value_after(option);
+        if (option.seconds) {
+            request_.*option.seconds = parse_timeout(text);
         } else {
-            request_.*option.text = value ? *value : value_after(option);
+            request_.*option.text = text;
         }
     }
 
@@ -112,7 +126,7 @@ class WordParser {
 
     std::string value_after(const Option& option) {
         if (next_ == words_.size()) {
-            throw bad_words(_("expected syntax: --{} <{}>"), option.name, "string");
+            throw bad_words(_("expected syntax: --{} <{}>"), option.name, option.value_kind());
         }
         return words_[next_++];
     }
@@ -138,10 +152,25 @@ UpdateRequest parse_update_words(const std::vector<std::string>& words) {
     return WordParser(words).parse();
 }
 
-void check_options(const UpdateRequest& request) {
-    if (request.info && request.check) {
-        throw bad_words(_("Options --{} and --{} are mutually exclusive"), "info", "check");
+unsigned int parse_timeout(const std::string& text) {
+    unsigned int seconds = 0;
+    const char* end_of_text = text.data() + text.size();
+    auto [end, error] = std::from_chars(text.data(), end_of_text, seconds);
+    if (error != std::errc() || end != end_of_text || seconds < 1 || seconds > kLongestTimeout) {
+        throw bad_words(_("Numeric value '{}' for <{}> option is malformed or out of range"), text,
+                        "timeout");
     }
+    return seconds;
+}
+
+void check_options(const UpdateRequest& request) {
+    auto exclude = [&](bool other, const char* name) {
+        if (request.info && other) {
+            throw bad_words(_("Options --{} and --{} are mutually exclusive"), "info", name);
+        }
+    };
+    exclude(request.check, "check");
+    exclude(request.timeout_seconds > 0, "timeout");
 }
 
 std::vector<std::string> update_option_names() {

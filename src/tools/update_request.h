@@ -15,7 +15,8 @@ struct UpdateRequest {
     std::string emulator;  // empty: the host's choice
     bool check = false;
     bool verbose = false;
-    bool info = false;  // only tell of the last update
+    unsigned int timeout_seconds = 0;  // 0: as long as its steps may take
+    bool info = false;                 // only tell of the last update
     bool json = false;
     bool help = false;  // then nothing else counts
 };
@@ -24,6 +25,9 @@ struct UpdateRequest {
 // anywhere, `--domain g1`, `--domain=g1` and a bare `g1` are the same, and `--` ends the options.
 // Throws Error(kInvalidArgument).
 UpdateRequest parse_update_words(const std::vector<std::string>& words);
+
+// The value of --timeout. Throws Error(kInvalidArgument) if it is no number of seconds above 0.
+unsigned int parse_timeout(const std::string& text);
 
 // Throws Error(kInvalidArgument) for options that exclude each other.
 void check_options(const UpdateRequest& request);

@@ -39,7 +39,8 @@ std::string update_help() {
     help += fmt::format("    {} - {}\n", kUpdateCommandName, summary());
     help += _("\n  SYNOPSIS\n");
     help += fmt::format(
-        "    {} <domain> [--emulator <string>] [--check] [--verbose] [--info] [--json]\n",
+        "    {} <domain> [--emulator <string>] [--check] [--verbose] [--timeout <number>] "
+        "[--info] [--json]\n",
         kUpdateCommandName);
     help += _("\n  DESCRIPTION\n");
     help +=
@@ -51,6 +52,7 @@ std::string update_help() {
                         _("path of the new monitor (default: what emulators.conf names)"));
     help += option_line("--check", _("only check whether the domain can be updated"));
     help += option_line("--verbose", _("show the phases, and the pause by phase"));
+    help += option_line(_("--timeout <number>"), _("seconds after which an update goes back"));
     help += option_line("--info", _("only tell of the domain's last update"));
     help += option_line("--json", _("print the update as JSON"));
     return help + "\n";

@@ -21,6 +21,7 @@ constexpr int kCheckOption = 256;
 constexpr int kVerboseOption = 257;
 constexpr int kInfoOption = 258;
 constexpr int kJsonOption = 259;
+constexpr int kTimeoutOption = 260;
 
 constexpr std::array kLongOptions{
     option{"connect", required_argument, nullptr, 'c'},
@@ -31,6 +32,7 @@ constexpr std::array kLongOptions{
     option{"verbose", no_argument, nullptr, kVerboseOption},
     option{"info", no_argument, nullptr, kInfoOption},
     option{"json", no_argument, nullptr, kJsonOption},
+    option{"timeout", required_argument, nullptr, kTimeoutOption},
     option{nullptr, 0, nullptr, 0},
 };
 
@@ -54,6 +56,7 @@ void print_usage() {
           "    -c | --connect=URI      hypervisor connection URI\n"
           "    -q | --quiet            quiet mode\n"
           "         --check            only check whether the domain can be updated\n"
+          "         --timeout=SECONDS  go back if the update takes longer\n"
           "         --info             only tell of the domain's last update\n"
           "         --json             print the update as JSON\n"
           "         --verbose          show the phases, and the pause by phase\n"
@@ -95,6 +98,9 @@ bool take_option(int found, CommandLine& into) {
             return true;
         case kJsonOption:
             into.request.json = true;
+            return true;
+        case kTimeoutOption:
+            into.request.timeout_seconds = parse_timeout(optarg);
             return true;
         default:
             return false;

@@ -79,7 +79,11 @@ class UpdateTool(unittest.TestCase):
                 ([], "error: a domain is required. See --help.\n"),
                 (["a", "/b", "c"], "error: unexpected argument 'c'. See --help.\n"),
                 (["--nosuch"], "error: unsupported option '--nosuch'. See --help.\n"),
-                (["-c"], "error: option '-c' requires an argument\n")):
+                (["-c"], "error: option '-c' requires an argument\n"),
+                (["--timeout", "1.5", "a"], "error: Numeric value '1.5' for <timeout> option is "
+                 "malformed or out of range\n"),
+                (["--timeout", "1", "--info", "a"],
+                 "error: Options --info and --timeout are mutually exclusive\n")):
             self.assertEqual(self.run_tool(*arguments).all, (1, "", message))
 
     def test_help_and_version(self):

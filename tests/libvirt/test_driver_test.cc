@@ -49,7 +49,7 @@ class TestDriver : public testing::Test {
 };
 
 TEST_F(TestDriver, PassesLibvirtsErrorThrough) {
-    EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 0), -1);
+    EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 0, 0), -1);
     expect_unsupported_by_driver();
     EXPECT_EQ(virDomainCprCheck(domain_.get(), "/usr/bin/vmm", 0), -1);
     expect_unsupported_by_driver();
@@ -71,9 +71,9 @@ TEST_F(TestDriver, LeavesOutputsAloneOnFailure) {
 }
 
 TEST_F(TestDriver, RefusesWrongArgumentsBeforeItAsks) {
-    EXPECT_EQ(virDomainCprUpdate(domain_.get(), "relative/vmm", 0), -1);
+    EXPECT_EQ(virDomainCprUpdate(domain_.get(), "relative/vmm", 0, 0), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
-    EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 1u << 31), -1);
+    EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 0, 1u << 31), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
     EXPECT_EQ(virDomainCprCheck(domain_.get(), nullptr, VIR_DOMAIN_CPR_UPDATE_CHECK), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");

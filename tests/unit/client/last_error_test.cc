@@ -10,7 +10,7 @@ namespace cpr::client {
 namespace {
 
 TEST(LastError, IsSetByACallThatFails) {
-    EXPECT_EQ(virDomainCprUpdate(nullptr, nullptr, 0), -1);
+    EXPECT_EQ(virDomainCprUpdate(nullptr, nullptr, 0, 0), -1);
     ASSERT_NE(virCprGetLastError(), nullptr);
     EXPECT_EQ(virCprGetLastError()->code, VIR_ERR_INVALID_ARG);
     EXPECT_EQ(virCprGetLastError()->domain, VIR_FROM_QEMU);

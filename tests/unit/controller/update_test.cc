@@ -183,6 +183,20 @@ TEST_F(UpdateTest, CannotBeCancelledOnceTheGuestIsEntered) {
     EXPECT_EQ(result()["status"], "completed");
 }
 
+TEST_F(UpdateTest, ACancellationThatIsTooLateIsRefused) {
+    running_before_ = false;
+    json waiting;
+    vmm_->on("cpr-finish", [&](const json& command) -> std::optional<json> {
+        waiting = command;
+        return std::nullopt;
+    });
+    start();
+    run_until([&] { return !waiting.is_null(); });
+    EXPECT_EQ(ask("cancel-update-in-place")["error"]["code"], "invalid-state");
+    vmm_->answer(waiting, {{"return", json::object()}});
+    EXPECT_EQ(result()["status"], "completed");
+}
+
 TEST_F(UpdateTest, CommandsWaitForTheEndAndQueryStatusDoesNot) {
     vmm_->returns("query-block", json::array());
     json waiting;

@@ -42,6 +42,13 @@ TEST(InfoLines, TellOfAnUpdate) {
                      "Pause:                2.000 ms", "Blockers:        0"}));
 }
 
+TEST(InfoLines, TellOfAVmmInAnotherProcess) {
+    const Lines lines = info_lines(
+        summary_of(R"({"job-id": 1, "status": "rolled-back", "domain-pid": 1, "vmm-pid": 2})"));
+    EXPECT_EQ(lines[1], "PID:             1");
+    EXPECT_EQ(lines[2], "VMM's PID:       2");
+}
+
 TEST(InfoLines, NameEachBlocker) {
     const Lines lines = info_lines(summary_of(kBlocked));
     EXPECT_EQ(Lines(lines.end() - 3, lines.end()),
@@ -102,8 +109,12 @@ TEST(FailureLines, SayWhatTheGuestRunsOnAfterARollback) {
 }
 
 TEST(FailureLines, NameACancellation) {
-    EXPECT_EQ(failure_lines(kUpdate, summary_of(R"({"job-id": 1, "status": "cancelled"})"))[1],
-              "the update was cancelled");
+    const JobSummary job =
+        summary_of(R"({"job-id": 1, "status": "cancelled", "old": {"version": "1"}})");
+    EXPECT_EQ(failure_lines(kUpdate, job),
+              (Lines{"Failed to update domain 'g1' in place", "the update was cancelled",
+                     "the guest runs on with 1"}));
+    EXPECT_EQ(failure_lines(kCheck, job).size(), 2u);
 }
 
 TEST(PauseLines, AddUpByPhase) {

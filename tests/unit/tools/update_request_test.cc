@@ -61,6 +61,22 @@ TEST(UpdateWords, AskForTheLastUpdate) {
               "Options --info and --check are mutually exclusive");
 }
 
+TEST(UpdateWords, HaveATimeoutInWholeSeconds) {
+    EXPECT_EQ(parse_update_words({"g1"}).timeout_seconds, 0u);
+    EXPECT_EQ(parse_update_words({"g1", "--timeout", "30"}).timeout_seconds, 30u);
+    EXPECT_EQ(parse_update_words({"--timeout=4294967", "g1"}).timeout_seconds, 4294967u);
+    for (const char* wrong : {"0", "-1", "1.5", "30s", "", " 1", "4294968", "99999999999"}) {
+        EXPECT_EQ(message_of({"g1", "--timeout", wrong}),
+                  "Numeric value '" + std::string(wrong) +
+                      "' for <timeout> option is malformed or out of range");
+    }
+    EXPECT_EQ(message_of({"g1", "--timeout"}), "expected syntax: --timeout <number>");
+    EXPECT_EQ(message_of({"g1", "--info", "--timeout", "1"}),
+              "Options --info and --timeout are mutually exclusive");
+    // Not by its place, as emulator is.
+    EXPECT_EQ(message_of({"g1", "/e", "30"}), "unexpected data '30'");
+}
+
 TEST(UpdateWords, AskForHelpWithAndWithoutADomain) {
     EXPECT_TRUE(parse_update_words({"--help"}).help);
     EXPECT_TRUE(parse_update_words({"g1", "--help"}).help);
