@@ -66,7 +66,7 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
 UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
     return {std::move(options.vmm),
             [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
-            [emulator = options.emulator] { return EmulatorConfig().find(emulator).deadlines; },
+            [emulator = options.emulator] { return EmulatorConfig().deadlines(emulator); },
             [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); },
             [this](std::shared_ptr<const Binary> binary) { exec_guard_.order(std::move(binary)); }};
 }

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/log.h"
 
 namespace cpr::controller {
 namespace {
@@ -81,7 +82,7 @@ EmulatorEntry read_entry(GKeyFile* file, const std::string& path, const std::str
     if (*value != '/')
         throw Error(ErrorCode::kInvalidArgument, "{}: group [{}]: '{}' is not an absolute path",
                     path, name, value.get());
-    return {name, value.get(), read_deadlines(file, path, name)};
+    return {name, value.get()};
 }
 
 }  // namespace
@@ -93,6 +94,18 @@ std::string EmulatorConfig::default_path() {
 EmulatorEntry EmulatorConfig::find(const std::string& name) const {
     const KeyFile file = load(path_, false);
     return read_entry(file.get(), path_, name);
+}
+
+// A guest that runs can be updated whatever has become of the file.
+UpdateDeadlines EmulatorConfig::deadlines(const std::string& name) const {
+    KeyFile file;
+    try {
+        file = load(path_, false);
+    } catch (const Error& error) {
+        log::warning("{}: the update has the default deadlines", error.message());
+        return {};
+    }
+    return read_deadlines(file.get(), path_, name);
 }
 
 std::vector<EmulatorEntry> EmulatorConfig::list() const {

@@ -14,7 +14,6 @@ struct EmulatorEntry {
     std::string name;
     // Absolute path of the VMM.
     std::string binary;
-    UpdateDeadlines deadlines = {};
 };
 
 // emulators.conf: a key file with a group for each emulator program, named by the last part of its
@@ -28,6 +27,10 @@ class EmulatorConfig {
 
     // Throws Error kInvalidArgument, naming file and group, if it is not there or not valid.
     EmulatorEntry find(const std::string& name) const;
+    // Those of updates of the emulator's domains; the default for what is not set, and for all if
+    // the file cannot be read. Throws Error kInvalidArgument, naming file, group and key, for a
+    // value that is not valid.
+    UpdateDeadlines deadlines(const std::string& name) const;
     // All groups, in the file's order. Throws Error kSystem if there is no file.
     std::vector<EmulatorEntry> list() const;
     // Writes the file atomically, comments kept; makes it if it does not exist. Throws Error.

@@ -27,7 +27,10 @@ struct RunningVmm {
 // What the steps need of the controller. All are called on the job's thread.
 struct UpdateHost {
     VmmCalls& vmm;
+    // The default ones up to the validation, which asks for the configured ones.
     UpdateDeadlines deadlines;
+    // Throws Error.
+    std::function<UpdateDeadlines()> configured_deadlines;
     // What emulators.conf names for this domain's emulator. Throws Error.
     std::function<std::string()> configured_binary;
     // As Relay's.

@@ -112,7 +112,10 @@ json UpdateService::cancel() {
 // The job calls these on its own thread; everything that they do is done on the loop's, in order.
 UpdateJob::Host UpdateService::make_host() {
     return {
-        {calls_, settings_.deadlines(), settings_.configured_binary,
+        {calls_,
+         {},
+         settings_.deadlines,
+         settings_.configured_binary,
          [this] { loop_.post([this] { relay_.begin_switch(); }); },
          [this](const json& status) {
              loop_.post([this, status] { relay_.set_switch_status(status); });

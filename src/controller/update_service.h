@@ -24,7 +24,7 @@ class UpdateService {
         RunningVmm vmm;
         // What emulators.conf names now. Throws Error. Any thread.
         std::function<std::string()> configured_binary;
-        // Of emulators.conf now. Throws Error.
+        // Of emulators.conf now. Throws Error. Any thread.
         std::function<UpdateDeadlines()> deadlines;
         // Another process is the VMM now.
         std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;

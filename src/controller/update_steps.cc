@@ -85,7 +85,8 @@ void UpdateSteps::in_time(const std::function<void()>& apply) const {
     try {
         apply();
     } catch (const Error& error) {
-        if (error.code() == ErrorCode::kTimeout)
+        // A binary that does not answer --info in time is taken for a foreign one.
+        if (error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kBinaryForeign)
             check_time();
         throw;
     }
@@ -93,6 +94,7 @@ void UpdateSteps::in_time(const std::function<void()>& apply) const {
 
 void UpdateSteps::validate() {
     record_.old_binary.path = vmm_.binary->path;
+    host_.deadlines = host_.configured_deadlines();
     if (record_.new_binary.path.empty())
         record_.new_binary.path = host_.configured_binary();
     const json cpr = query_cpr(host_.deadlines.query);

@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     } catch (const Error&) {
     }
     try {
+        config.deadlines("virt-cpr-emulator");
         config.find("virt-cpr-emulator");
     } catch (const Error&) {
     }

@@ -51,10 +51,26 @@ TEST(EmulatorConfig, DeadlinesAreInMilliseconds) {
         folder.file("c",
                     "[a]\nbinary=/vmm\nload-deadline=250\n[b]\nbinary=/vmm\nexec-deadline=soon\n"
                     "[c]\nbinary=/vmm\nkill-deadline=0\n"));
-    EXPECT_EQ(config.find("a").deadlines.load, std::chrono::milliseconds(250));
-    EXPECT_EQ(config.find("a").deadlines.save, UpdateDeadlines().save);
-    EXPECT_NE(message_of([&] { config.find("b"); }).find("'exec-deadline'"), std::string::npos);
-    EXPECT_NE(message_of([&] { config.find("c"); }).find("'kill-deadline'"), std::string::npos);
+    EXPECT_EQ(config.deadlines("a").load, std::chrono::milliseconds(250));
+    EXPECT_EQ(config.deadlines("a").save, UpdateDeadlines().save);
+    for (const char* part : {config.path().c_str(), "[b]", "'exec-deadline'"})
+        EXPECT_NE(message_of([&] { config.deadlines("b"); }).find(part), std::string::npos) << part;
+    EXPECT_NE(message_of([&] { config.deadlines("c"); }).find("'kill-deadline'"),
+              std::string::npos);
+    EXPECT_EQ(config.deadlines("absent").load, UpdateDeadlines().load);
+}
+
+TEST(EmulatorConfig, ADeadlineThatIsNotValidKeepsNoDomainFromStarting) {
+    const TestFolder folder;
+    const EmulatorConfig config(folder.file("c", "[a]\nbinary=/vmm\nexec-deadline=soon\n"));
+    EXPECT_EQ(config.find("a").binary, "/vmm");
+}
+
+TEST(EmulatorConfig, WithoutAFileDeadlinesAreTheDefault) {
+    const TestFolder folder;
+    EXPECT_EQ(EmulatorConfig(folder.path("absent")).deadlines("a").load, UpdateDeadlines().load);
+    const std::string broken = folder.file("broken", "no group\n");
+    EXPECT_EQ(EmulatorConfig(broken).deadlines("a").load, UpdateDeadlines().load);
 }
 
 TEST(EmulatorConfig, EachDeadlineHasItsKey) {
@@ -67,7 +83,7 @@ TEST(EmulatorConfig, EachDeadlineHasItsKey) {
     const TestFolder folder;
     for (const auto& [key, deadline] : keys) {
         const EmulatorConfig config(folder.file("c", "[a]\nbinary=/vmm\n" + key + "-deadline=7\n"));
-        const UpdateDeadlines deadlines = config.find("a").deadlines;
+        const UpdateDeadlines deadlines = config.deadlines("a");
         for (const auto& [other, value] : keys)
             EXPECT_EQ((deadlines.*value).count(),
                       value == deadline ? 7 : (UpdateDeadlines().*value).count())

@@ -66,6 +66,20 @@ TEST_F(UpdateTest, AConfigurationThatNamesNothingIsRefused) {
     EXPECT_EQ(result()["error"]["code"], "binary-missing");
 }
 
+TEST_F(UpdateTest, ADeadlineThatIsNotValidIsRefused) {
+    deadlines_error_.emplace(ErrorCode::kInvalidArgument, "'load-deadline' must be a number");
+    start({{"binary", folder_.path("new")}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed");
+    EXPECT_EQ(job["phase"], "validate");
+    EXPECT_EQ(job["error"],
+              (json{{"code", "invalid-argument"}, {"desc", "'load-deadline' must be a number"}}));
+    EXPECT_EQ(deeds(), Names{});
+    deadlines_error_.reset();
+    start();
+    EXPECT_EQ(result()["status"], "completed");
+}
+
 // --- Failures later on: the guest goes on running on the old binary
 
 TEST_F(UpdateTest, APrepareThatFailsIsRolledBack) {

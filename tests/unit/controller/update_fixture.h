@@ -37,7 +37,11 @@ class UpdateTest : public LoopTest {
             UpdateService::Settings{
                 {process_, binary, {folder_.path(old), "-S"}},
                 [this] { return configured_; },
-                [this] { return deadlines_; },
+                [this] {
+                    if (deadlines_error_)
+                        throw *deadlines_error_;
+                    return deadlines_;
+                },
                 [this](std::shared_ptr<const VmmProcess> process) { process_ = process; }});
         script_vmm();
         vmm_->greet();
@@ -183,6 +187,7 @@ class UpdateTest : public LoopTest {
 
     const TestFolder folder_;
     UpdateDeadlines deadlines_ = short_deadlines();
+    std::optional<Error> deadlines_error_;
     std::string configured_ = folder_.path("new");
     std::string state_ = "none";
     json blockers_ = json::array();
