@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -22,6 +23,11 @@
 namespace cpr::controller {
 namespace {
 
+// For poll(): 0 if it has passed.
+int milliseconds_to(int64_t deadline_ns) {
+    return static_cast<int>(std::max<int64_t>(0, (deadline_ns - monotonic_ns()) / 1'000'000));
+}
+
 // A child between its fork and its exit.
 class Child {
   public:
@@ -31,7 +37,7 @@ class Child {
 
   private:
     [[noreturn]] void become(int binary, char* const* argv);
-    void check_exec();
+    void check_exec(int64_t deadline_ns);
     bool wait_for_data(int64_t deadline_ns);
     void kill_group() { kill(-pid_, SIGKILL); }
     void reap();
@@ -85,7 +91,11 @@ void Child::reap() {
     pid_ = -1;
 }
 
-void Child::check_exec() {
+void Child::check_exec(int64_t deadline_ns) {
+    // The file may be on a server that does not answer.
+    pollfd wait{exec_failure_.read_end.get(), POLLIN, 0};
+    if (poll(&wait, 1, milliseconds_to(deadline_ns)) == 0)
+        throw Error(ErrorCode::kTimeout, "it did not start in time");
     if (const int error = exec_failure(exec_failure_.read_end.get()))
         throw Error(ErrorCode::kBinaryNotExecutable, "it cannot be executed: {}", strerror(error));
 }
@@ -108,8 +118,7 @@ bool Child::wait_for_data(int64_t deadline_ns) {
     std::array<pollfd, 3> wait{{{pidfd_.get(), POLLIN, 0},
                                 {output_.read_end.get(), POLLIN, 0},
                                 {errors_.read_end.get(), POLLIN, 0}}};
-    const int64_t left = (deadline_ns - monotonic_ns()) / 1'000'000;
-    const int ready = left < 0 ? 0 : poll(wait.data(), wait.size(), static_cast<int>(left));
+    const int ready = poll(wait.data(), wait.size(), milliseconds_to(deadline_ns));
     if (ready == 0)
         throw Error(ErrorCode::kTimeout, "it did not end in time");
     // A program may close its output and live on: its end is all that is left to wait for.
@@ -122,8 +131,8 @@ bool Child::wait_for_data(int64_t deadline_ns) {
 RunResult Child::finish(const RunLimits& limits) {
     if (!pidfd_)
         throw Error(ErrorCode::kSystem, "cannot open a descriptor of a process");
-    check_exec();
     const int64_t deadline = monotonic_ns() + limits.deadline.count() * 1'000'000;
+    check_exec(deadline);
     for (bool running = true; running;) {
         running = wait_for_data(deadline);
         drain(output_.read_end.get(), result_.output, limits.output);
