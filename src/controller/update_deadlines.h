@@ -6,8 +6,8 @@
 
 namespace cpr::controller {
 
-// How long each part of an update may take (docs/protocol.md). A failure in a phase costs at most
-// that phase's, and the way back at most kill, exec, load and resume for each of its attempts.
+// How long each part of an update may take (docs/protocol.md, which has the longest time that a
+// guest can be stopped by an update that fails).
 struct UpdateDeadlines {
     std::chrono::milliseconds query{5'000};
     std::chrono::milliseconds info{10'000};
@@ -16,6 +16,8 @@ struct UpdateDeadlines {
     std::chrono::milliseconds load{10'000};
     std::chrono::milliseconds resume{5'000};
     std::chrono::milliseconds kill{5'000};
+    // From the save on, up to the guest's entry or the begin of the way back.
+    std::chrono::milliseconds longest_stop{30'000};
 };
 
 }  // namespace cpr::controller

@@ -111,17 +111,23 @@ void UpdateSteps::validate() {
         throw Error(ErrorCode::kInvalidState, "the VMM is in the middle of an update ({})", state);
 }
 
-// The end of the whole update may come before that of a step.
+// The end of the whole update, or of the guest's stop, may come before that of a step.
 std::chrono::milliseconds UpdateSteps::within(std::chrono::milliseconds deadline) const {
-    if (!record_.timeout)
-        return deadline;
-    return std::clamp(*record_.timeout - since(begin_ns_), std::chrono::milliseconds(1), deadline);
+    if (record_.timeout)
+        deadline = std::min(deadline, *record_.timeout - since(begin_ns_));
+    if (save_begin_ns_ != 0)
+        deadline = std::min(deadline, host_.deadlines.longest_stop - since(save_begin_ns_));
+    return std::max(deadline, std::chrono::milliseconds(1));
 }
 
 void UpdateSteps::check_time() const {
     if (record_.timeout && since(begin_ns_) >= *record_.timeout)
         throw Error(ErrorCode::kTimeout, "the update took longer than {} ms",
                     record_.timeout->count());
+    if (save_begin_ns_ != 0 && since(save_begin_ns_) >= host_.deadlines.longest_stop)
+        throw Error(ErrorCode::kTimeout,
+                    "the guest was kept from running for longer than {} ms (longest-stop)",
+                    host_.deadlines.longest_stop.count());
 }
 
 json UpdateSteps::query_cpr(std::chrono::milliseconds deadline) {

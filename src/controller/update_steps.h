@@ -30,7 +30,7 @@ class UpdateSteps {
     const RunningVmm& vmm() const { return vmm_; }
     // True up to the point of no return: so far an update can be cancelled.
     bool can_cancel() const { return !resumed_; }
-    // Throws Error kTimeout if the whole update has taken longer than it may.
+    // Throws Error kTimeout if the whole update, or the guest's stop, has taken longer than it may.
     void check_time() const;
     // Whether the guest ran before, and was stopped for the update.
     bool interrupted_guest() const { return was_running_; }

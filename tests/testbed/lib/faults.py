@@ -70,6 +70,7 @@ class Injector:
         self.slow = slow
         with open(PAGE, "wb") as page:
             page.write(bytes(4096))
+        PAGE.chmod(0o666)  # VMMs may be anybody's
         with open(PAGE, "r+b") as page:
             self.memory = mmap.mmap(page.fileno(), 4096)
 

@@ -26,6 +26,12 @@ def start_time(pid):
     return int(text.rpartition(")")[2].split()[19])
 
 
+def status_of(folder):
+    """The `status` of a process's or thread's folder in /proc as a dictionary."""
+    lines = (folder / "status").read_text(encoding="utf-8").splitlines()
+    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
 class Holdings:
     """Descriptors, threads and memory of a process at one moment."""
 
@@ -40,10 +46,7 @@ class Holdings:
             except FileNotFoundError:
                 continue
         self.threads = len(list((folder / "task").iterdir()))
-        self.status = {}
-        for line in (folder / "status").read_text(encoding="utf-8").splitlines():
-            key, _, value = line.partition(":")
-            self.status[key] = value.strip()
+        self.status = status_of(folder)
         self.mappings = len((folder / "maps").read_text(encoding="utf-8").splitlines())
 
     def kib(self, key):

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Updates of a domain, and what has to hold of each."""
 
+import pathlib
 import re
 
+from .l1 import Failure
 from .process import Holdings, processes_named, start_time
 from .trace import NVME_DEVICES
 
 VMM = "/usr/libexec/libvirt-cpr/cpr-vmm"
 NEXT_VMM = "/usr/libexec/libvirt-cpr/cpr-vmm-next"
+CONFIG = pathlib.Path("/etc/libvirt-cpr/emulators.conf")
 TOOL = "virt-update-in-place"
 FRONT_END = "/usr/libexec/libvirt-cpr/virsh"
 EMULATORS_TOOL = "virt-cpr-emulators"
 CONTROLLER = "virt-cpr-controller"
+# Whatever runs for a domain.
+PROGRAMS = ("virt-cpr-emulator", CONTROLLER, "cpr-vmm", "cpr-vmm-next")
 
 # How late a line of the console may be read.
 OBSERVER_SLACK_NS = 100_000_000
@@ -30,9 +35,26 @@ def controller_pid(l1):
     return pids[0]
 
 
+def require_nothing_left(l1):
+    """No process of a domain lives on, or will for long."""
+    def left():
+        return [f"{name} {pid}" for name in PROGRAMS for pid in processes_named(name)]
+    try:
+        l1.wait_until(lambda: not left(), 15, "the processes of the domain to end")
+    except Failure:
+        raise Failure(f"processes were left behind: {left()}") from None
+
+
 def job(guest):
     """The current or last update of the domain, as its controller tells it."""
     return guest.qmp("query-update-in-place")
+
+
+def set_deadlines(milliseconds):
+    """Write deadlines of updates, by their keys, into emulators.conf."""
+    with open(CONFIG, "a", encoding="utf-8") as config:
+        for name, value in milliseconds.items():
+            config.write(f"{name}={value}\n")
 
 
 def holdings(guest):

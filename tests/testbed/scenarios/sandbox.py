@@ -7,6 +7,7 @@ import pathlib
 
 from lib.debugger import EMPTY_PATH, EXECVEAT, Debugger
 from lib.domain import EMULATOR, Domain
+from lib.process import status_of
 from lib.update import NEXT_VMM, TOOL, VMM, Update, job, require_each_tick_once
 
 TIMEOUT_S = 400
@@ -26,12 +27,6 @@ ATTEMPTS = [
     ("setpriority", (141, 0, 0, 1), None),
     ("unshare", (272, 0), None),
 ]
-
-
-def status_of(task):
-    """/proc/PID/task/TID/status as a dictionary."""
-    lines = (task / "status").read_text(encoding="utf-8").splitlines()
-    return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
 
 
 def require_confined(l1, guest):

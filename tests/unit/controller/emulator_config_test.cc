@@ -49,9 +49,11 @@ TEST(EmulatorConfig, DeadlinesAreInMilliseconds) {
     const TestFolder folder;
     const EmulatorConfig config(
         folder.file("c",
-                    "[a]\nbinary=/vmm\nload-deadline=250\n[b]\nbinary=/vmm\nexec-deadline=soon\n"
+                    "[a]\nbinary=/vmm\nload-deadline=250\nlongest-stop=77\n[b]\nbinary=/"
+                    "vmm\nexec-deadline=soon\n"
                     "[c]\nbinary=/vmm\nkill-deadline=0\n"));
     EXPECT_EQ(config.deadlines("a").load, std::chrono::milliseconds(250));
+    EXPECT_EQ(config.deadlines("a").longest_stop, std::chrono::milliseconds(77));
     EXPECT_EQ(config.deadlines("a").save, UpdateDeadlines().save);
     for (const char* part : {config.path().c_str(), "[b]", "'exec-deadline'"})
         EXPECT_NE(message_of([&] { config.deadlines("b"); }).find(part), std::string::npos) << part;

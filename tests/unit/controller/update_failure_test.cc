@@ -398,6 +398,38 @@ TEST_F(UpdateTest, ABinaryThatDoesNotTellOfItselfHasADeadline) {
     EXPECT_LT(monotonic_ns() - begin, 2'500'000'000);
 }
 
+class LongestStop : public UpdateTest, public testing::WithParamInterface<const char*> {
+  protected:
+    // As docs/protocol.md has it.
+    static std::chrono::milliseconds longest_failure(const UpdateDeadlines& d) {
+        return d.longest_stop + (d.query + d.exec + d.query) + (d.kill + d.exec + d.query) +
+               (d.load + d.resume);
+    }
+};
+
+// Each step alone could go on for longer.
+TEST_P(LongestStop, BoundsWhatTheStepsOfAFailedUpdateTakeTogether) {
+    deadlines_ = {};
+    deadlines_.longest_stop = std::chrono::milliseconds(300);
+    vmm_->on(GetParam(), [](const json&) { return std::nullopt; });
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["error"]["code"], "timeout");
+    EXPECT_EQ(job["error"]["desc"],
+              "the guest was kept from running for longer than 300 ms (longest-stop)");
+    const int64_t save = job["phases"][2]["begin-ns"];
+    const int64_t gave_up = job["phases"].back()["end-ns"];
+    EXPECT_GE(gave_up - save, 300'000'000);
+    EXPECT_LT(gave_up - save, longest_failure(deadlines_).count() * 1'000'000);
+}
+
+INSTANTIATE_TEST_SUITE_P(Commands, LongestStop, testing::Values("cpr-exec", "cpr-load", "cont"));
+
+TEST_F(LongestStop, IsStatedForTheDefaults) {
+    EXPECT_EQ(longest_failure({}), std::chrono::seconds(85));
+}
+
 struct Loss {
     const char* command;
     bool dies;
