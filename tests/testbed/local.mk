@@ -18,6 +18,8 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/lib/trace.py tests/testbed/lib/update.py \
 	tests/testbed/scenarios/blockers.py tests/testbed/scenarios/demo.py \
+	tests/testbed/scenarios/controller-killed.py tests/testbed/scenarios/update-cancel.py \
+	tests/testbed/scenarios/update-unprivileged.py \
 	tests/testbed/scenarios/sandbox.py tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-exec.py tests/testbed/scenarios/update-exec-20.py \
 	tests/testbed/scenarios/update-exec-smp.py \
