@@ -22,7 +22,8 @@ tests_unit_state_LDADD = src/state/libstate.la $(UNIT_LIBS)
 check_PROGRAMS += tests/unit_vmm_checkpoint
 TESTS += tests/unit_vmm_checkpoint
 tests_unit_vmm_checkpoint_SOURCES = tests/fakes/fake_platform.h \
-	tests/unit/vmm_checkpoint/blockers_test.cc tests/unit/vmm_checkpoint/checkpoint_test.cc
+	tests/unit/vmm_checkpoint/blockers_test.cc tests/unit/vmm_checkpoint/checkpoint_test.cc \
+	tests/unit/vmm_checkpoint/shortages_test.cc
 tests_unit_vmm_checkpoint_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_vmm_checkpoint_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
 include tests/unit/vmm/local.mk

@@ -225,6 +225,10 @@ void Vmm::set_vcpu_threads(bool there) {
         machine_->set_vcpu_threads(there);
 }
 
+std::unique_lock<std::mutex> Vmm::lock_devices() {
+    return machine_ ? std::unique_lock(machine_->lock()) : std::unique_lock<std::mutex>();
+}
+
 int64_t Vmm::first_stopped_ns() const {
     return machine_->run_times().first_stopped_ns;
 }
@@ -249,7 +253,8 @@ void Vmm::save(state::StreamWriter& writer) const {
 }
 
 void Vmm::keep(state::OutgoingFds& fds) const {
-    machine_->keep(fds);
+    if (machine_)
+        machine_->keep(fds);
 }
 
 // What is on its way to the users of character devices is a part of the state.

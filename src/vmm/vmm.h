@@ -62,7 +62,6 @@ class Vmm final : public CheckpointSubject {
     const GuestActions& actions() const { return actions_; }
     void set_actions(const GuestActions& actions);
     Checkpoint& checkpoint() { return *checkpoint_; }
-    const Blockers& blockers() const { return blockers_; }
     FdSets& fd_sets() { return fd_sets_; }
     const Chardevs& chardevs() const { return chardevs_; }
     const std::vector<std::unique_ptr<Monitor>>& monitors() const { return monitors_; }
@@ -79,6 +78,7 @@ class Vmm final : public CheckpointSubject {
     void pause_vcpus() override;
     void resume_vcpus() override;
     void set_vcpu_threads(bool there) override;
+    std::unique_lock<std::mutex> lock_devices() override;
     int64_t first_stopped_ns() const override;
     std::vector<CheckpointParticipant*> participants() override;
     void save(state::StreamWriter& writer) const override;

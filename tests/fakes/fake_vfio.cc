@@ -200,6 +200,12 @@ bool FakeVfio::is_viable(int) {
     return viable;
 }
 
+std::optional<uint32_t> FakeVfio::mappings_left(int container) {
+    if (!tells_mappings_left)
+        return std::nullopt;
+    return kDmaEntryLimit - static_cast<uint32_t>(this->container(container).mappings.size());
+}
+
 void FakeVfio::map_dma(int container, const VfioDma& dma) {
     record_or_throw(fmt::format("map_dma {:#x} {:#x}", dma.iova, dma.size));
     this->container(container).mappings[dma.iova] = {dma.size, dma.vaddr, true};

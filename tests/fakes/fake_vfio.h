@@ -37,6 +37,7 @@ class FakeVfio final : public VfioApi {
         UniqueFd unmask;
     };
     static constexpr const char* kHost = "0000:00:05.0";
+    static constexpr uint32_t kDmaEntryLimit = 65535;
     static constexpr uint8_t kMsi = 0xb0;
     static constexpr uint8_t kMsix = 0x60;
     static constexpr uint8_t kExpress = 0x70;
@@ -75,6 +76,7 @@ class FakeVfio final : public VfioApi {
     std::vector<uint8_t> bar;                  // content of BAR 0
     bool update_vaddr = true;
     bool unmap_all = true;
+    bool tells_mappings_left = true;
     bool type1v2 = true;
     bool viable = true;
     bool resizable = true;
@@ -89,6 +91,7 @@ class FakeVfio final : public VfioApi {
     void set_iommu(int container, uint32_t type) override;
     void set_container(int group, int container) override;
     bool is_viable(int group) override;
+    std::optional<uint32_t> mappings_left(int container) override;
     void map_dma(int container, const VfioDma& dma) override;
     void unmap_dma(int container, uint64_t iova, uint64_t size) override;
     int map_vaddr(int container, const VfioDma& dma) override;

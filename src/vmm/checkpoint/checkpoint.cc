@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/monotonic.h"
 #include "base/scope_exit.h"
+#include "vmm/checkpoint/shortages.h"
 
 namespace cpr::vmm {
 namespace {
@@ -31,9 +32,12 @@ struct CheckpointState {
 };
 constexpr std::string_view kSectionId = "checkpoint";
 
-Error blocked(const Blockers& blockers) {
+// Beside the subject's: the state and the entry gate.
+constexpr size_t kOwnDescriptors = 2;
+
+Error blocked(const std::vector<Blocker>& blockers) {
     std::string reasons;
-    for (const Blocker& blocker : blockers.all())
+    for (const Blocker& blocker : blockers)
         reasons += (reasons.empty() ? "" : "; ") + blocker.reason;
     return Error(ErrorCode::kBlocked, "the guest cannot be updated in place: {}", reasons);
 }
@@ -84,11 +88,27 @@ bool Checkpoint::was_running() const {
     return phase_ == Phase::kNone ? subject_.running() : was_running_;
 }
 
+Checkpoint::Outlook Checkpoint::outlook() const {
+    Outlook outlook{.blockers = blockers_.all()};
+    if (phase_ != Phase::kNone)
+        return outlook;
+    state::OutgoingFds fds;
+    {
+        const auto lock = subject_.lock_devices();
+        for (const CheckpointParticipant* participant : subject_.participants())
+            participant->find_blockers(outlook.blockers);
+        keep_devices(fds);
+    }
+    outlook.descriptors = fds.size() + kOwnDescriptors;
+    find_shortages(outlook.descriptors, outlook.blockers);
+    return outlook;
+}
+
 Checkpoint::SaveResult Checkpoint::save(std::chrono::milliseconds limit) {
     if (phase_ != Phase::kNone)
         throw Error(ErrorCode::kInvalidState, "cannot save in state '{}'", to_string(phase_));
-    if (blockers_.count() > 0)
-        throw blocked(blockers_);
+    if (const auto blockers = outlook().blockers; !blockers.empty())
+        throw blocked(blockers);
     SaveResult result{};
     result.begin_ns = monotonic_ns();
     result.was_running = was_running_ = subject_.running();
@@ -152,15 +172,19 @@ void Checkpoint::cancel() {
     undo_save(subject_.participants());
 }
 
+void Checkpoint::keep_devices(state::OutgoingFds& fds) const {
+    subject_.keep(fds);
+    for (const CheckpointParticipant* participant : subject_.participants())
+        participant->keep(fds);
+}
+
 state::OutgoingFds Checkpoint::outgoing() const {
     state::OutgoingFds fds;
     if (incoming_) {
         incoming_->keep(fds);
         return fds;
     }
-    subject_.keep(fds);
-    for (const CheckpointParticipant* participant : subject_.participants())
-        participant->keep(fds);
+    keep_devices(fds);
     fds.add("state", 0, state_.get());
     fds.add(state::kEntryGateFd, 0, gate_fd_.get());
     return fds;

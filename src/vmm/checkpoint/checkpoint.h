@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -33,6 +34,8 @@ class CheckpointSubject {
     virtual void resume_vcpus() = 0;
     // Paused vCPUs lose their threads or get new ones. Without a machine it does nothing.
     virtual void set_vcpu_threads(bool there) = 0;
+    // While it is held, no vCPU changes a device.
+    virtual std::unique_lock<std::mutex> lock_devices() = 0;
     // When the first vCPU had left the guest, at the last pause (CLOCK_MONOTONIC, ns).
     virtual int64_t first_stopped_ns() const = 0;
 
@@ -58,6 +61,10 @@ class Checkpoint {
     // kLoaded: a guest has been loaded that the old binary could still be given back.
     enum class Phase { kNone, kSaved, kIncoming, kLoaded };
 
+    struct Outlook {
+        std::vector<Blocker> blockers;
+        size_t descriptors = 0;
+    };
     struct SaveResult {
         bool was_running;
         size_t state_bytes;
@@ -84,6 +91,11 @@ class Checkpoint {
     Phase phase() const { return phase_; }
     // Whether the guest ran when it was saved; in phase kNone, whether it runs now.
     bool was_running() const;
+
+    // What a save and an exec would meet with now: the registered blockers and what is found by
+    // looking, and how many descriptors would be carried over. Only the former in other phases than
+    // kNone.
+    Outlook outlook() const;
 
     // Stops the guest and makes it ready to be carried over. Throws Error with everything undone:
     // kBlocked if there is a blocker, kInvalidState after another save, kTimeout if it took longer
@@ -117,6 +129,7 @@ class Checkpoint {
 
   private:
     state::OutgoingFds outgoing() const;
+    void keep_devices(state::OutgoingFds& fds) const;
     LoadResult load_from(Restored& restored, LoadResult result);
     void undo_save(const std::vector<CheckpointParticipant*>& participants);
 

@@ -2,17 +2,24 @@
 #ifndef CPR_VMM_CHECKPOINT_PARTICIPANT_H
 #define CPR_VMM_CHECKPOINT_PARTICIPANT_H
 
+#include <vector>
+
 #include "state/fd_table.h"
+#include "vmm/checkpoint/blockers.h"
 
 namespace cpr::vmm {
 
 // What takes part in a checkpoint beyond its state: it holds descriptors that are carried over,
 // interrupts that are detached and attached again, or DMA vaddrs. Registered with the machine;
-// called on the main thread with all vCPUs stopped (keep() also when they run). Each function does
-// nothing unless overridden. A function that throws Error has undone its own part.
+// called on the main thread with all vCPUs stopped, or under the machine lock (find_blockers() and
+// keep()). Each function does nothing unless overridden. A function that throws Error has undone
+// its own part.
 class CheckpointParticipant {
   public:
     virtual ~CheckpointParticipant() = default;
+
+    // Adds what is in the way now, beyond the registered blockers. Never throws.
+    virtual void find_blockers(std::vector<Blocker>&) const {}
 
     // Names the descriptors that the new binary needs.
     virtual void keep(state::OutgoingFds&) const {}

@@ -21,14 +21,16 @@ json sections_shape(const std::vector<state::SectionInfo>& sections) {
 }
 
 json query(Vmm& vmm) {
+    const Checkpoint::Outlook outlook = vmm.checkpoint().outlook();
     json blockers = json::array();
-    for (const Blocker& blocker : vmm.blockers().all())
+    for (const Blocker& blocker : outlook.blockers)
         blockers.push_back(
             {{"id", blocker.id}, {"reason", blocker.reason}, {"remedy", blocker.remedy}});
     json answer{{"version", vmm.version()},
                 {"state", to_string(vmm.checkpoint().phase())},
                 {"was-running", vmm.checkpoint().was_running()},
                 {"blockers", blockers},
+                {"descriptors", outlook.descriptors},
                 {"sections", sections_shape(vmm.sections())}};
     if (const auto times = vmm.run_times())
         answer["timeline"] = {{"vcpus-stopped-ns", times->first_stopped_ns},

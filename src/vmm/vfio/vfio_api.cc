@@ -26,32 +26,38 @@ int call(int fd, unsigned long request, Argument argument, const char* what) {
     return result;
 }
 
-// Walks the capability chain of a region's information.
-void read_capabilities(const std::vector<uint8_t>& buffer, VfioRegion& region) {
-    vfio_region_info info{};
-    std::memcpy(&info, buffer.data(), sizeof(info));
-    uint32_t at = info.cap_offset;
-    while (at != 0 && at + sizeof(vfio_info_cap_header) <= buffer.size()) {
-        vfio_info_cap_header header{};
-        std::memcpy(&header, &buffer[at], sizeof(header));
-        vfio_region_info_cap_sparse_mmap sparse{};
-        if (header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP && at + sizeof(sparse) <= buffer.size()) {
-            std::memcpy(&sparse, &buffer[at], sizeof(sparse));
-            region.mappable.clear();
-            for (uint32_t i = 0; i < sparse.nr_areas; ++i) {
-                vfio_region_sparse_mmap_area area{};
-                const size_t place = at + sizeof(sparse) + i * sizeof(area);
-                if (place + sizeof(area) > buffer.size())
-                    break;
-                std::memcpy(&area, &buffer[place], sizeof(area));
-                if (area.size)
-                    region.mappable.push_back({area.offset, area.size});
-            }
-        }
+// Copies what lies at an offset; false if the buffer ends before.
+template <typename Part>
+bool copy_at(const std::vector<uint8_t>& buffer, size_t offset, Part& part) {
+    if (offset + sizeof(part) > buffer.size())
+        return false;
+    std::memcpy(&part, &buffer[offset], sizeof(part));
+    return true;
+}
+
+// Where a capability is in a chain of information that begins at `at`; 0 if it is not there.
+uint32_t find_capability(const std::vector<uint8_t>& buffer, uint32_t at, uint16_t id) {
+    vfio_info_cap_header header{};
+    while (at != 0 && copy_at(buffer, at, header)) {
+        if (header.id == id)
+            return at;
         if (header.next <= at)
-            break;
+            return 0;
         at = header.next;
     }
+    return 0;
+}
+
+void read_mappable(const std::vector<uint8_t>& buffer, uint32_t chain, VfioRegion& region) {
+    const uint32_t at = find_capability(buffer, chain, VFIO_REGION_INFO_CAP_SPARSE_MMAP);
+    vfio_region_info_cap_sparse_mmap sparse{};
+    if (at == 0 || !copy_at(buffer, at, sparse))
+        return;
+    region.mappable.clear();
+    vfio_region_sparse_mmap_area area{};
+    for (uint32_t i = 0; i < sparse.nr_areas; ++i)
+        if (copy_at(buffer, at + sizeof(sparse) + i * sizeof(area), area) && area.size)
+            region.mappable.push_back({area.offset, area.size});
 }
 
 class KernelVfioApi final : public VfioApi {
@@ -102,6 +108,22 @@ class KernelVfioApi final : public VfioApi {
         return status.flags & VFIO_GROUP_FLAGS_VIABLE;
     }
 
+    std::optional<uint32_t> mappings_left(int container) override {
+        std::vector<uint8_t> buffer(sizeof(vfio_iommu_type1_info));
+        vfio_iommu_type1_info info{};
+        info.argsz = sizeof(info);
+        do {
+            buffer.resize(info.argsz);
+            std::memcpy(buffer.data(), &info, sizeof(info));
+            if (ioctl(container, VFIO_IOMMU_GET_INFO, buffer.data()) < 0)
+                return std::nullopt;
+            std::memcpy(&info, buffer.data(), sizeof(info));
+        } while (info.argsz > buffer.size());
+        vfio_iommu_type1_info_dma_avail left{};
+        const uint32_t chain = info.flags & VFIO_IOMMU_INFO_CAPS ? info.cap_offset : 0;
+        const uint32_t at = find_capability(buffer, chain, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL);
+        return at != 0 && copy_at(buffer, at, left) ? std::optional(left.avail) : std::nullopt;
+    }
     void map_dma(int container, const VfioDma& dma) override {
         vfio_iommu_type1_dma_map map = map_request(dma);
         map.flags = VFIO_DMA_MAP_FLAG_READ | (dma.writable ? VFIO_DMA_MAP_FLAG_WRITE : 0U);
@@ -155,7 +177,7 @@ class KernelVfioApi final : public VfioApi {
         if (info.flags & VFIO_REGION_INFO_FLAG_MMAP)
             region.mappable.push_back({0, info.size});
         if (info.flags & VFIO_REGION_INFO_FLAG_CAPS)
-            read_capabilities(buffer, region);
+            read_mappable(buffer, info.cap_offset, region);
         return region;
     }
 

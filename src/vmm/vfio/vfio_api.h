@@ -66,6 +66,9 @@ class VfioApi {
     // All devices of the group are bound to VFIO drivers.
     virtual bool is_viable(int group) = 0;
 
+    // How many more DMA mappings the container may have. Empty if the kernel does not tell, as
+    // before Linux 5.10; never throws.
+    virtual std::optional<uint32_t> mappings_left(int container) = 0;
     virtual void map_dma(int container, const VfioDma& dma) = 0;
     virtual void unmap_dma(int container, uint64_t iova, uint64_t size) = 0;
     // Makes the vaddr of one mapping valid in this process. Returns 0 or errno: EINVAL if it is

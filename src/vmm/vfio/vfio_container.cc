@@ -13,6 +13,8 @@
 namespace cpr::vmm {
 namespace {
 
+constexpr uint64_t kPage = 4096;  // the least that an IOMMU maps
+
 VfioDma to_dma(const MemoryRegion& region) {
     return {.iova = region.gpa,
             .size = region.size,
@@ -25,7 +27,8 @@ VfioDma to_dma(const MemoryRegion& region) {
 void VfioContainerState::validate() const {
     uint64_t end = 0;
     for (const DmaRange& range : dma_map) {
-        if (range.size == 0 || range.iova < end || range.iova + range.size < range.iova)
+        if (range.size == 0 || range.iova < end || range.iova + range.size < range.iova ||
+            (range.iova | range.size) % kPage != 0)
             throw Error(ErrorCode::kCorruptState, "the DMA map has a bad range at {:#x}",
                         range.iova);
         end = range.iova + range.size;
@@ -59,6 +62,7 @@ VfioContainer::VfioContainer(VfioApi& api, MemoryMap& memory, Blockers& blockers
     for (const DmaRange& range : saved.dma_map)
         ranges_[range.iova] = range;
     check_abilities();
+    note_capacity();
 }
 
 VfioContainer::~VfioContainer() {
@@ -81,6 +85,7 @@ void VfioContainer::attach_first(int group, uint32_t number) {
         api_.set_iommu(fd_.get(), VFIO_TYPE1v2_IOMMU);
         iommu_type_ = VFIO_TYPE1v2_IOMMU;
         check_abilities();
+        note_capacity();
         listen(false);
     } catch (const Error& error) {
         throw error.within(fmt::format("VFIO group {}", number));
@@ -119,6 +124,13 @@ void VfioContainer::check_abilities() {
                            "the kernel cannot invalidate all DMA addresses of VFIO devices at once "
                            "(VFIO_UNMAP_ALL)",
                            "use Linux 5.12 or later"}));
+}
+
+// By what was left when there were as many mappings as we know of: the module's limit
+// (dma_entry_limit) may have been another when the container was opened.
+void VfioContainer::note_capacity() {
+    if (const auto left = api_.mappings_left(fd_.get()))
+        capacity_ = *left + ranges_.size();
 }
 
 VfioContainerState VfioContainer::state() const {
@@ -172,6 +184,28 @@ std::vector<VfioDma> VfioContainer::compare_with_memory() const {
     return result;
 }
 
+void VfioContainer::check_dma_map() const {
+    state().validate();
+    compare_with_memory();
+    const auto left = api_.mappings_left(fd_.get());
+    if (!capacity_ || !left || *capacity_ - *left == ranges_.size())
+        return;
+    throw Error(ErrorCode::kCorruptState, "the kernel has {} mappings for DMA, but we know of {}",
+                *capacity_ - *left, ranges_.size());
+}
+
+void VfioContainer::find_blockers(std::vector<Blocker>& found) const {
+    try {
+        check_dma_map();
+    } catch (const Error& error) {
+        found.push_back(
+            {"dma-map-differs",
+             fmt::format("what is mapped for DMA in VFIO container {} is not what we know of: {}",
+                         index_, error.message()),
+             "shut the guest down and start it anew, and report this with the domain's log"});
+    }
+}
+
 void VfioContainer::check_vaddrs() {
     if (!iommu_type_)
         throw Error(ErrorCode::kInvalidState, "VFIO container {} has no group", index_);
@@ -183,7 +217,7 @@ void VfioContainer::check_vaddrs() {
             throw Error(ErrorCode::kBlocked,
                         "VFIO container {} cannot move its DMA mappings to another process",
                         index_);
-    compare_with_memory();
+    check_dma_map();
 }
 
 void VfioContainer::invalidate_vaddrs() {

@@ -78,6 +78,7 @@ class VfioContainer final : public MemoryListener, public CheckpointParticipant 
     void region_added(const MemoryRegion& region) override;
     void region_removed(const MemoryRegion& region) override;
 
+    void find_blockers(std::vector<Blocker>& found) const override;
     void keep(state::OutgoingFds& fds) const override;
     void check_vaddrs() override;
     void invalidate_vaddrs() override;
@@ -88,10 +89,13 @@ class VfioContainer final : public MemoryListener, public CheckpointParticipant 
 
   private:
     void check_abilities();
+    void note_capacity();
     void listen(bool quietly);
     // The saved map beside the memory map: where each range is in this process. Throws Error
     // kCorruptState at the first difference.
     std::vector<VfioDma> compare_with_memory() const;
+    // Our map beside memory map and kernel. Throws Error kCorruptState at the first difference.
+    void check_dma_map() const;
     void claim(const VfioDma& dma);
 
     VfioApi& api_;
@@ -101,6 +105,8 @@ class VfioContainer final : public MemoryListener, public CheckpointParticipant 
     UniqueFd fd_;
     uint32_t iommu_type_ = 0;  // 0: not set yet
     std::map<uint64_t, DmaRange> ranges_;
+    // How many mappings the kernel lets the container have; empty if it does not tell.
+    std::optional<uint64_t> capacity_;
     bool listening_ = false;
     bool invalid_ = false;  // vaddrs were invalidated (or never claimed) by this process
     std::vector<Blockers::Registration> registrations_;

@@ -128,6 +128,11 @@ VfioManagerState VfioManager::snapshot() const {
     return state;
 }
 
+void VfioManager::find_blockers(std::vector<Blocker>& found) const {
+    for (const auto& container : containers_)
+        container->find_blockers(found);
+}
+
 void VfioManager::keep(state::OutgoingFds& fds) const {
     for (const auto& container : containers_)
         container->keep(fds);

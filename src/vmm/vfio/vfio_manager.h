@@ -80,6 +80,7 @@ class VfioManager final : public StatefulDevice<VfioManagerState> {
     // A platform reset changes nothing here: memory stays mapped.
     void reset() override {}
 
+    void find_blockers(std::vector<Blocker>& found) const override;
     void keep(state::OutgoingFds& fds) const override;
     void check_vaddrs() override;
     void invalidate_vaddrs() override;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/event_loop.h"
 #include "base/io.h"
+#include "base/process_use.h"
 #include "base/scope_exit.h"
 #include "base/unique_fd.h"
 
@@ -85,6 +88,56 @@ TEST(EventLoop, RunsPostedWorkAndTimers) {
     loop.post([&] { order += "posted "; });
     loop.run();
     EXPECT_EQ(order, "posted timer");
+}
+
+TEST(ProcessUse, CountsWhatAProcessHasLocked) {
+    constexpr size_t kSize = 0x4000;
+    const uint64_t before = process_use("self").locked;
+    void* memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    ASSERT_EQ(mlock(memory, kSize), 0);
+    EXPECT_EQ(process_use("self").locked, before + kSize);
+    EXPECT_EQ(process_use(std::to_string(getpid())).locked, before + kSize);
+    munmap(memory, kSize);
+}
+
+TEST(ProcessUse, TellsMemoryAndCapabilities) {
+    const ProcessUse use = process_use("self");
+    EXPECT_GT(use.anonymous, 0u);
+    EXPECT_LT(use.anonymous, uint64_t{1} << 40);
+    EXPECT_GT(use.page_tables, 0u);
+    ProcessUse some;
+    some.capabilities = 1u << 14;
+    EXPECT_TRUE(some.has_capability(14));
+    EXPECT_FALSE(some.has_capability(13));
+    EXPECT_THROW(process_use("0"), Error);
+}
+
+TEST(FileShortage, EachFileThatIsOpenLeavesOneLess) {
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit low{1000, limit.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+    const auto room = [] {
+        size_t more = 0;
+        while (!file_shortage("the test", more + 1))
+            ++more;
+        return more;
+    };
+    const size_t before = room();
+    const UniqueFd file = make_memfd("one more");
+    EXPECT_EQ(room() + 1, before);
+    const auto shortage = file_shortage("the test", before);
+    ASSERT_TRUE(shortage);
+    EXPECT_NE(shortage->reason.find("may have 1000"), std::string::npos) << shortage->reason;
+    EXPECT_NE(shortage->remedy.find("--nofile=1001"), std::string::npos) << shortage->remedy;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    // The numbers are those of the kernel's: with that many more there is no other.
+    std::vector<UniqueFd> files;
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (size_t i = 0; i + 1 < before; ++i)
+        files.push_back(make_memfd("more"));
+    EXPECT_THROW(make_memfd("too many"), Error);
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@ using Journal = std::vector<std::string>;
 struct Script {
     Journal journal;
     std::string fail_at;
+    std::string in_the_way;
 
     void note(const std::string& what) {
         if (what == fail_at)
@@ -35,6 +37,10 @@ class Recorder : public CheckpointParticipant {
     Recorder(Script& script, std::string name)
         : script_(script), name_(std::move(name)), fd_(make_memfd(name_)) {}
     void keep(state::OutgoingFds& fds) const override { fds.add(name_, 0, fd_.get()); }
+    void find_blockers(std::vector<Blocker>& found) const override {
+        if (!script_.in_the_way.empty())
+            found.push_back({name_, script_.in_the_way, ""});
+    }
     void detach_interrupts() override { script_.note(name_ + ".detach"); }
     void attach_interrupts() override { script_.note(name_ + ".attach"); }
     void check_vaddrs() override { script_.note(name_ + ".check"); }
@@ -61,6 +67,7 @@ class Subject : public CheckpointSubject {
         running_ = true;
     }
     void set_vcpu_threads(bool there) override { script_.note(there ? "threads" : "no threads"); }
+    std::unique_lock<std::mutex> lock_devices() override { return {}; }
     int64_t first_stopped_ns() const override { return 42; }
     std::vector<CheckpointParticipant*> participants() override { return {&a_, &b_}; }
     void save(state::StreamWriter&) const override { script_.note("save"); }
@@ -160,6 +167,38 @@ TEST_F(CheckpointTest, BlockersAreCountedBeforeAnythingHappens) {
     blocker.remove();
     other.remove();
     EXPECT_NO_THROW(checkpoint_.save());
+}
+
+TEST_F(CheckpointTest, WhatIsFoundByLookingIsRefusedAsBlockersAre) {
+    script_.in_the_way = "a tree";
+    const auto registered = blockers_.add({"test", "a reason", "a remedy"});
+    const auto outlook = checkpoint_.outlook();
+    ASSERT_EQ(outlook.blockers.size(), 3u);
+    EXPECT_EQ(outlook.blockers[2].id, "b");
+    EXPECT_EQ(outlook.descriptors, 4u);
+    try {
+        checkpoint_.save();
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kBlocked);
+        EXPECT_NE(error.message().find("a reason; a tree; a tree"), std::string::npos);
+    }
+    EXPECT_TRUE(script_.journal.empty());
+}
+
+TEST_F(CheckpointTest, LimitsThatAreTooLowAreFoundBeforeAnythingHappens) {
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const rlimit low{16, limit.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+    EXPECT_EQ(checkpoint_.outlook().blockers.at(0).id, "too-many-files");
+    EXPECT_THROW(checkpoint_.save(), Error);
+    EXPECT_TRUE(script_.journal.empty());
+    setrlimit(RLIMIT_NOFILE, &limit);
+    EXPECT_NO_THROW(checkpoint_.save());
+    // Afterwards nobody looks: the guest does not run, and is not looked at.
+    script_.in_the_way = "a tree";
+    EXPECT_TRUE(checkpoint_.outlook().blockers.empty());
 }
 
 TEST_F(CheckpointTest, CommandsOutOfOrderAreRefused) {

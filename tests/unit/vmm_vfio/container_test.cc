@@ -67,6 +67,15 @@ class ContainerTest : public testing::Test {
         return ids;
     }
 
+    std::vector<std::string> found(const VfioContainer& container) {
+        std::vector<Blocker> all;
+        container.find_blockers(all);
+        std::vector<std::string> ids;
+        for (const Blocker& blocker : all)
+            ids.push_back(blocker.id);
+        return ids;
+    }
+
     FakeVfio api_;
     UniqueFd group_;
     FakePlatform platform_;
@@ -180,6 +189,51 @@ TEST_F(ContainerTest, MappingsThatWeDoNotKnowOfStopTheSave) {
     EXPECT_THROW(container->invalidate_vaddrs(), Error);
     EXPECT_TRUE(api_.container().mappings[0].valid);
     EXPECT_TRUE(api_.container().mappings[0x200000].valid);
+}
+
+TEST_F(ContainerTest, AMappingThatIsNotOursIsFoundBeforeAnythingIsTouched) {
+    const auto container = start();
+    EXPECT_EQ(found(*container), std::vector<std::string>{});
+    api_.calls.clear();
+    api_.container().mappings[0x900000] = {0x1000, page(0), true};
+    EXPECT_EQ(found(*container), std::vector<std::string>{"dma-map-differs"});
+    EXPECT_THROW(container->check_vaddrs(), Error);
+    api_.container().mappings.erase(0x900000);
+    EXPECT_EQ(found(*container), std::vector<std::string>{});
+    // One that is missing is as bad.
+    api_.container().mappings.erase(0x100000);
+    EXPECT_EQ(found(*container), std::vector<std::string>{"dma-map-differs"});
+    EXPECT_TRUE(api_.calls.empty());
+}
+
+TEST_F(ContainerTest, MemoryThatIsNotMappedForDmaIsFound) {
+    const auto container = start();
+    container->freeze();
+    platform_.memory.add(ram(0x300000, 3));
+    EXPECT_EQ(found(*container), std::vector<std::string>{"dma-map-differs"});
+    platform_.memory.remove(0x300000);
+    EXPECT_EQ(found(*container), std::vector<std::string>{});
+    platform_.memory.remove(0x200000);
+    EXPECT_EQ(found(*container), std::vector<std::string>{"dma-map-differs"});
+}
+
+TEST_F(ContainerTest, ANewProcessComparesFromWhatCame) {
+    auto old = start();
+    old->invalidate_vaddrs();
+    FakePlatform fresh;
+    const auto container = take_over(std::move(old), fresh);
+    container->claim_vaddrs();
+    fresh.memory.add(ram(0x300000, 8));
+    EXPECT_EQ(found(*container), std::vector<std::string>{});
+    api_.container().mappings[0x900000] = {0x1000, page(0), true};
+    EXPECT_EQ(found(*container), std::vector<std::string>{"dma-map-differs"});
+}
+
+TEST_F(ContainerTest, AKernelThatDoesNotCountIsNotCompared) {
+    api_.tells_mappings_left = false;
+    const auto container = start();
+    api_.container().mappings[0x900000] = {0x1000, page(0), true};
+    EXPECT_EQ(found(*container), std::vector<std::string>{});
 }
 
 TEST_F(ContainerTest, ContainerKOfNFailsAndAllAreRestored) {
@@ -312,6 +366,8 @@ TEST_F(ContainerTest, BadSavedMapsAreRefused) {
     refused({{0x1000, 0x1000, true}, {0, 0x1000, true}}, 3);
     refused({{0, 0x2000, true}, {0x1000, 0x1000, true}}, 3);
     refused({{UINT64_MAX - 0xfff, 0x2000, true}}, 3);
+    refused({{0x800, 0x1000, true}}, 3);
+    refused({{0, 0x1800, true}}, 3);
     refused({{0, 0x1000, true}}, 1);
     VfioContainerState{3, {{0, 0x1000, true}, {0x1000, 0x1000, false}}}.validate();
 }
