@@ -16,6 +16,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/program_run.h src/controller/program_run.cc \
 	src/controller/qmp_error.h src/controller/qmp_error.cc \
 	src/controller/relay.h src/controller/relay.cc \
+	src/controller/shortages.h src/controller/shortages.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
 	src/controller/stray_vmm.h src/controller/stray_vmm.cc \
 	src/controller/translate.h \

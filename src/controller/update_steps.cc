@@ -10,6 +10,7 @@
 #include "base/json_number.h"
 #include "base/log.h"
 #include "base/monotonic.h"
+#include "controller/shortages.h"
 
 namespace cpr::controller {
 namespace {
@@ -49,6 +50,12 @@ std::vector<SectionInUse> sections_of(const json& cpr) {
 
 std::chrono::milliseconds since(int64_t begin_ns) {
     return std::chrono::milliseconds((monotonic_ns() - begin_ns) / 1'000'000);
+}
+
+// How many would be kept; 0 if the VMM is too old to tell.
+size_t descriptors_of(const json& cpr) {
+    const auto found = cpr.find("descriptors");
+    return found == cpr.end() ? 0 : integer_in<uint32_t>(*found).value_or(0);
 }
 
 void refuse_blockers(const json& blockers) {
@@ -100,6 +107,9 @@ void UpdateSteps::validate() {
     const json cpr = query_cpr(host_.deadlines.query);
     record_.old_binary.version = text(cpr, "version");
     record_.blockers = cpr.value("blockers", json::array());
+    if (!record_.blockers.is_array())
+        throw Error(ErrorCode::kInternal, "the answer to query-cpr has no list of blockers");
+    find_shortages(vmm_.process->pid, descriptors_of(cpr), record_.blockers);
     next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
     const RunLimits limits{within(host_.deadlines.info)};
     next_info_ = read_binary_info(*next_, limits);
@@ -138,6 +148,7 @@ json UpdateSteps::query_cpr(std::chrono::milliseconds deadline) {
 }
 
 void UpdateSteps::prepare() {
+    way_back_.note_limits();
     way_back_.offer_binary(*next_);
     offered_ = true;
 }

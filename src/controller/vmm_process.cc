@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -30,6 +31,19 @@ constexpr auto kNumberWait = 100ms;
 constexpr std::array kResources{RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_CORE, RLIMIT_NPROC,
                                 RLIMIT_FSIZE};
 
+// A limit above our own is not ours to give: then as much as we may have.
+bool set_limit(int resource, rlimit limit) {
+    const auto which = static_cast<__rlimit_resource>(resource);
+    rlimit own{};
+    if (setrlimit(which, &limit) == 0)
+        return true;
+    if (errno != EPERM || getrlimit(which, &own) < 0)
+        return false;
+    limit.rlim_max = std::min(limit.rlim_max, own.rlim_max);
+    limit.rlim_cur = std::min(limit.rlim_cur, limit.rlim_max);
+    return setrlimit(which, &limit) == 0;
+}
+
 // All that the child needs: after the fork it may neither allocate nor lock, since another thread
 // may have held the allocator's lock.
 struct Child {
@@ -47,7 +61,7 @@ void Child::become() const {
     dup2(null.get(), STDIN_FILENO);
     dup2(null.get(), STDOUT_FILENO);
     for (const auto& [resource, limit] : spec.limits)
-        if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) < 0)
+        if (!set_limit(resource, limit))
             tell_failure(failure.write_end.get());
     exec_or_tell(spec.binary, argv.data(), spec.inherited, failure.write_end.get());
 }

@@ -21,8 +21,12 @@ bool is_lost(const Error& error) {
     return error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kVmmGone;
 }
 
+void WayBack::note_limits() {
+    limits_ = limits_of(vmm_.process->pid);
+}
+
 void WayBack::arm(std::chrono::steady_clock::time_point end) {
-    auto keeper = std::make_unique<Keeper>(limits_of(vmm_.process->pid));
+    auto keeper = std::make_unique<Keeper>(limits_);
     for (size_t before = 0;;) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());

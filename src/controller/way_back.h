@@ -25,6 +25,9 @@ class WayBack {
     // `vmm` is the VMM before the update; its process is exchanged for another if need be.
     WayBack(UpdateHost& host, RunningVmm& vmm) : host_(host), vmm_(vmm) {}
 
+    // Before a save, which is refused if they are too low: the limits that another process would be
+    // given. Somebody may lower them later.
+    void note_limits();
     // After a save: takes a duplicate of all that the guest needs, and gives up at `end`.
     void arm(std::chrono::steady_clock::time_point end);
     bool armed() const { return keeper_ != nullptr; }
@@ -50,6 +53,7 @@ class WayBack {
 
     UpdateHost& host_;
     RunningVmm& vmm_;
+    ResourceLimits limits_;
     std::unique_ptr<Keeper> keeper_;
 };
 

@@ -91,7 +91,9 @@ def check_error_codes():
 
 def check_blockers():
     documented = documented_names("errors.md", "# Blockers")
-    used = names_in(r'[bB]lockers_?\.add\(\s*\{\s*"([\w-]+)"', "src/vmm/**/*.cc")
+    used = names_in(r'(?:[bB]lockers_?\.add|found\.push_back)\(\s*\{\s*"([\w-]+)"',
+                    "src/vmm/**/*.cc")
+    used |= names_in(r'\{"id", "([\w-]+)"\}', "src/controller/shortages.cc")
     for name in sorted(documented ^ used):
         yield f"errors.md: blocker {name} " + ("is used nowhere" if name in documented
                                                else "is not documented")

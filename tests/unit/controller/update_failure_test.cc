@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <sys/resource.h>
+
 #include <utility>
 
 #include "unit/controller/update_fixture.h"
@@ -50,6 +52,43 @@ TEST_F(UpdateTest, BlockersAreListedAndRefused) {
     EXPECT_EQ(job["error"]["code"], "blocked");
     EXPECT_NE(job["error"]["desc"].get<std::string>().find("because; so there"), std::string::npos);
     EXPECT_EQ(deeds(), Names{});
+}
+
+TEST_F(UpdateTest, MoreDescriptorsThanTheControllerCanKeepAreRefused) {
+    blockers_ = {{{"id", "a"}, {"reason", "because"}, {"remedy", "detach it"}}};
+    descriptors_ = INT32_MAX;
+    start();
+    const json job = result();
+    ASSERT_EQ(job["blockers"].size(), 2u) << job;
+    EXPECT_EQ(job["blockers"][1]["id"], "too-many-files");
+    EXPECT_NE(job["error"]["desc"].get<std::string>().find("because; the controller, process"),
+              std::string::npos);
+    EXPECT_EQ(deeds(), Names{});
+}
+
+// Somebody lowers them when nobody asks any more.
+TEST_F(UpdateTest, AnotherProcessHasTheLimitsOfBeforeTheSave) {
+    const auto files = [this] {
+        rlimit limit{};
+        prlimit(static_cast<pid_t>(process_->pid), RLIMIT_NOFILE, nullptr, &limit);
+        return limit.rlim_cur;
+    };
+    const auto lost = process_;
+    const rlim_t before = files();
+    vmm_->on("cpr-descriptors", [&, this](const json& command) {
+        const rlimit low{50, 50};
+        prlimit(static_cast<pid_t>(lost->pid), RLIMIT_NOFILE, &low, nullptr);
+        EXPECT_EQ(files(), 50u);
+        return send_descriptors(command);
+    });
+    vmm_->on("cpr-load", [this](const json&) -> std::optional<json> {
+        loop_.post([this] { vmm_->die(); });
+        return std::nullopt;
+    });
+    start();
+    EXPECT_EQ(result()["status"], "rolled-back");
+    ASSERT_NE(process_, lost);
+    EXPECT_EQ(files(), before);
 }
 
 TEST_F(UpdateTest, AVmmWithoutTheCommandsIsRefused) {

@@ -87,6 +87,7 @@ class UpdateTest : public LoopTest {
                   {"state", state_},
                   {"was-running", running_before_},
                   {"blockers", blockers_},
+                  {"descriptors", descriptors_},
                   {"sections", {{{"kind", "serial16550"}, {"version", section_version_}}}},
                   {"timeline", {{"vcpus-stopped-ns", stopped_}, {"vcpus-running-ns", running_}}}}}};
         });
@@ -191,6 +192,7 @@ class UpdateTest : public LoopTest {
     std::string configured_ = folder_.path("new");
     std::string state_ = "none";
     json blockers_ = json::array();
+    int64_t descriptors_ = 3;
     int section_version_ = 1;
     int saved_version_ = 1;
     bool running_before_ = true;

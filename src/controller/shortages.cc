@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/shortages.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/process_use.h"
+
+namespace cpr::controller {
+namespace {
+
+using nlohmann::json;
+
+// Files that come and go with an update: binaries, pipes, the monitor of another VMM.
+constexpr size_t kPassingFiles = 16;
+constexpr uint64_t kKib = 1024;
+
+// A VMM that is started to bring the guest back can be given no more than this process may have.
+void check_locked_memory(int64_t vmm, json& blockers) {
+    rlimit limit{};
+    const ProcessUse own = process_use("self");
+    const uint64_t locked = process_use(std::to_string(vmm)).locked;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || locked <= limit.rlim_max ||
+        own.has_capability(CAP_IPC_LOCK) || own.has_capability(CAP_SYS_RESOURCE))
+        return;
+    blockers.push_back(
+        {{"id", "memlock-too-low"},
+         {"reason",
+          fmt::format(
+              "the VMM has {} KiB of memory locked for passthrough devices, but the "
+              "controller, process {}, may give no more than {} KiB (RLIMIT_MEMLOCK) to one "
+              "that brings the guest back",
+              locked / kKib, getpid(), limit.rlim_max / kKib)},
+         {"remedy",
+          fmt::format("raise the limit (prlimit --pid {} --memlock={})", getpid(), locked)}});
+}
+
+}  // namespace
+
+void find_shortages(int64_t vmm, size_t descriptors, json& blockers) {
+    try {
+        check_locked_memory(vmm, blockers);
+        if (const auto files = file_shortage("the controller", descriptors + kPassingFiles))
+            blockers.push_back(
+                {{"id", "too-many-files"}, {"reason", files->reason}, {"remedy", files->remedy}});
+    } catch (const Error& error) {
+        log::warning("not all limits can be compared: {}", error.message());
+    }
+}
+
+}  // namespace cpr::controller
