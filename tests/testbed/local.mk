@@ -5,9 +5,9 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/runner/stage.py tests/testbed/runner/tree.py \
 	tests/testbed/l1/initramfs.sh tests/testbed/l1/init.sh tests/testbed/l1/main.py \
 	tests/testbed/l1/qemu.conf \
-	tests/testbed/lib/__init__.py tests/testbed/lib/console.py tests/testbed/lib/debugger.py \
+	tests/testbed/lib/__init__.py tests/testbed/lib/capabilities.py tests/testbed/lib/console.py tests/testbed/lib/debugger.py \
 	tests/testbed/lib/domain.py \
-	tests/testbed/lib/l1.py tests/testbed/lib/pattern.py tests/testbed/lib/process.py \
+	tests/testbed/lib/l1.py tests/testbed/lib/pattern.py tests/testbed/lib/picture.py tests/testbed/lib/process.py \
 	tests/testbed/lib/trace.py tests/testbed/lib/update.py tests/testbed/lib/vcpus.py \
 	tests/testbed/faults/inject.c tests/testbed/lib/faults.py \
 	tests/testbed/scenarios/crash-load-random.py tests/testbed/scenarios/fault-matrix.py \
@@ -21,6 +21,8 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/scenarios/controller-killed.py tests/testbed/scenarios/update-cancel.py \
 	tests/testbed/scenarios/update-unprivileged.py \
 	tests/testbed/scenarios/sandbox.py tests/testbed/scenarios/testbed-self.py \
+	tests/testbed/scenarios/limits.py tests/testbed/scenarios/sandbox.py \
+	tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-exec.py tests/testbed/scenarios/update-exec-20.py \
 	tests/testbed/scenarios/update-exec-smp.py \
 	tests/testbed/scenarios/update-libvirtd-restart.py \

@@ -5,12 +5,11 @@ What the kernel of L1 has cannot be taken from it: the blockers of VFIO are left
 """
 
 import json
-import os
 import pathlib
 import subprocess
 
 from lib.domain import EMULATOR, Domain
-from lib.process import Holdings
+from lib.picture import Picture
 from lib.update import NEXT_VMM, TOOL, VMM, job, require_each_tick_once
 
 TIMEOUT_S = 300
@@ -34,23 +33,6 @@ BLOCKERS = {
     "memory-not-shared": "<memoryBacking><source type='memfd'/>",
     "sandbox-denies-exec": "seccomp_sandbox = 0",
 }
-
-
-class Picture:
-    """What an operator, libvirt or the guest could see of the VMM."""
-
-    def __init__(self, guest):
-        pid = guest.pid()
-        self.threads = sorted(os.listdir(f"/proc/{pid}/task"))
-        self.descriptors = Holdings(pid).descriptors
-        # when vCPUs last stopped and ran
-        self.timeline = guest.qmp("query-cpr")["timeline"]
-
-    def require_same(self, l1, later, after):
-        """Fail if anything has changed."""
-        for name, value in vars(self).items():
-            l1.require(value == vars(later)[name],
-                       f"{name} changed by {after}: {value}, then {vars(later)[name]}")
 
 
 class Events:

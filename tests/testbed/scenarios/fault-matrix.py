@@ -3,10 +3,12 @@
 
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 
-from lib.domain import EMULATOR, Domain
+from lib.capabilities import emulator_within_limits
+from lib.domain import Domain
 from lib.faults import (CORRUPTED, ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, PREAD, PWRITE,
                         SENDMSG, TALKS_GARBAGE, Fault, Injector, delayed, error, killed)
 from lib.l1 import Failure
@@ -107,6 +109,11 @@ def spoil_state(matrix):
                 raise Failure("the state can be changed")
 
 
+def lower_memlock(matrix):
+    """Somebody lowers what the VMM may lock, after it was compared."""
+    resource.prlimit(matrix.guest.pid(), resource.RLIMIT_MEMLOCK, (65536, 65536))
+
+
 REFUSED = ("failed",)
 DONE = ("completed",)
 CELLS = [
@@ -187,6 +194,7 @@ CELLS = [
     Cell("load", "killed at the first claim", Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGKILL"))),
     Cell("load", "killed at the second claim",
          Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGKILL"), 2)),
+    Cell("load", "RLIMIT_MEMLOCK is lowered", Fault(NEW, MMAP, A_WHILE), meanwhile=lower_memlock),
     Cell("load", "crashes at the second claim",
          Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGSEGV"), 2)),
     Cell("load", "hangs at the second claim", Fault(NEW, "VFIO_IOMMU_MAP_DMA", HANGS, 2)),
@@ -228,7 +236,8 @@ class Matrix:
         self.injector = Injector(l1.slow)
         self.client = None
         self.kept = self.lost = 0
-        self.guest = Domain(l1, EMULATOR, vcpus=2, jobs=["io"], environment=ENVIRONMENT)
+        self.guest = Domain(l1, emulator_within_limits(), vcpus=2, jobs=["io"],
+                            environment=ENVIRONMENT)
         self.start()
 
     def start(self):
