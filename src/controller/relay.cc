@@ -24,8 +24,9 @@ using nlohmann::json;
 constexpr int kFlushTime = 1000;
 
 // The update's own commands: in other hands they would leave the guest half-way.
-constexpr std::array<std::string_view, 6> kPrivateCommands{
-    "cpr-save", "cpr-descriptors", "cpr-exec", "cpr-load", "cpr-finish", "cpr-cancel"};
+constexpr std::array<std::string_view, 7> kPrivateCommands{
+    "cpr-rehearse", "cpr-save",   "cpr-descriptors", "cpr-exec",
+    "cpr-load",     "cpr-finish", "cpr-cancel"};
 
 // Events of the host's doing that libvirt would take for the guest's or for an operator's.
 constexpr std::array<std::string_view, 5> kSwitchEvents{"STOP", "RESUME", "MIGRATION",

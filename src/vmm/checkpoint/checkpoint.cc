@@ -63,6 +63,10 @@ class Undo {
     std::optional<Error> first_;
 };
 
+UniqueFd table_of(const state::OutgoingFds& fds) {
+    return make_sealed_memfd("cpr-table", fds.serialize(), "the descriptor table");
+}
+
 std::vector<char*> pointers(std::vector<std::string>& arguments) {
     std::vector<char*> list;
     for (std::string& argument : arguments)
@@ -84,6 +88,10 @@ state::SectionInfo Checkpoint::section() {
     return state::section_info<CheckpointState>(kSectionId);
 }
 
+bool Checkpoint::take_section(state::StreamReader& state) {
+    return state.take<CheckpointState>(kSectionId).was_running;
+}
+
 bool Checkpoint::was_running() const {
     return phase_ == Phase::kNone ? subject_.running() : was_running_;
 }
@@ -97,7 +105,7 @@ Checkpoint::Outlook Checkpoint::outlook() const {
         const auto lock = subject_.lock_devices();
         for (const CheckpointParticipant* participant : subject_.participants())
             participant->find_blockers(outlook.blockers);
-        keep_devices(fds);
+        fds = subject_fds();
     }
     outlook.descriptors = fds.size() + kOwnDescriptors;
     find_shortages(outlook.descriptors, outlook.blockers);
@@ -127,9 +135,7 @@ Checkpoint::SaveResult Checkpoint::save(std::chrono::milliseconds limit) {
         participant->detach_interrupts();
     result.interrupts_detached_ns = monotonic_ns();
 
-    state::StreamWriter writer;
-    writer.add(kSectionId, CheckpointState{was_running_});
-    subject_.save(writer);
+    const state::StreamWriter writer = write_state(was_running_);
     const std::vector<uint8_t> stream = writer.finish();
     // Sealed: a new VMM that fails must leave it as good as it got it.
     state_ = make_sealed_memfd("cpr-state", stream, "the state");
@@ -152,6 +158,39 @@ Checkpoint::SaveResult Checkpoint::save(std::chrono::milliseconds limit) {
     return result;
 }
 
+state::StreamWriter Checkpoint::write_state(bool was_running) const {
+    state::StreamWriter writer;
+    writer.add(kSectionId, CheckpointState{was_running});
+    subject_.save(writer);
+    return writer;
+}
+
+// Interrupts stay attached: a copy that is never run cannot lose one.
+Checkpoint::CopyResult Checkpoint::copy() const {
+    if (phase_ != Phase::kNone)
+        throw Error(ErrorCode::kInvalidState, "cannot copy the state in state '{}'",
+                    to_string(phase_));
+    const bool was_running = subject_.running();
+    state::StreamWriter writer;
+    int64_t pause_ns = 0;
+    if (was_running) {
+        subject_.pause_vcpus();
+        try {
+            writer = write_state(true);
+        } catch (...) {
+            subject_.resume_vcpus();
+            throw;
+        }
+        subject_.resume_vcpus();
+        pause_ns = monotonic_ns() - subject_.first_stopped_ns();
+    } else {
+        writer = write_state(false);
+    }
+    const std::vector<uint8_t> stream = writer.finish();
+    return {make_sealed_memfd("cpr-state-copy", stream, "the copy of the state"),
+            table_of(subject_fds()), stream.size(), pause_ns};
+}
+
 void Checkpoint::undo_save(const std::vector<CheckpointParticipant*>& participants) {
     Undo undo;
     for (auto it = participants.rbegin(); it != participants.rend(); ++it)
@@ -172,19 +211,21 @@ void Checkpoint::cancel() {
     undo_save(subject_.participants());
 }
 
-void Checkpoint::keep_devices(state::OutgoingFds& fds) const {
+state::OutgoingFds Checkpoint::subject_fds() const {
+    state::OutgoingFds fds;
     subject_.keep(fds);
     for (const CheckpointParticipant* participant : subject_.participants())
         participant->keep(fds);
+    return fds;
 }
 
 state::OutgoingFds Checkpoint::outgoing() const {
-    state::OutgoingFds fds;
     if (incoming_) {
+        state::OutgoingFds fds;
         incoming_->keep(fds);
         return fds;
     }
-    keep_devices(fds);
+    state::OutgoingFds fds = subject_fds();
     fds.add("state", 0, state_.get());
     fds.add(state::kEntryGateFd, 0, gate_fd_.get());
     return fds;
@@ -216,7 +257,7 @@ void Checkpoint::exec(int binary_fd, std::vector<std::string> arguments) {
     if (phase_ == Phase::kNone)
         throw Error(ErrorCode::kInvalidState, "cannot exec before a save");
     const state::OutgoingFds fds = outgoing();
-    const UniqueFd table = make_sealed_memfd("cpr-table", fds.serialize(), "the descriptor table");
+    const UniqueFd table = table_of(fds);
     arguments.push_back("-cpr");
     arguments.push_back(fmt::format("fd={}", table.get()));
     const std::vector<char*> argv = pointers(arguments);
@@ -260,8 +301,7 @@ Checkpoint::LoadResult Checkpoint::load() {
 }
 
 Checkpoint::LoadResult Checkpoint::load_from(Restored& restored, LoadResult result) {
-    const auto own = restored.state.take<CheckpointState>(kSectionId);
-    result.was_running = was_running_ = own.was_running;
+    result.was_running = was_running_ = take_section(restored.state);
     result.state_checked_ns = monotonic_ns();
 
     subject_.build(restored);

@@ -84,6 +84,15 @@ class Checkpoint {
         int64_t interrupts_attached_ns;
     };
 
+    struct CopyResult {
+        UniqueFd state;
+        // The descriptor table of a save now, for its names and kinds.
+        UniqueFd table;
+        size_t state_bytes;
+        // From the first vCPU stopped to all of them running again; 0 for a guest that did not run.
+        int64_t pause_ns;
+    };
+
     // `incoming` are the descriptors of the old binary, in a program started with -cpr.
     Checkpoint(CheckpointSubject& subject, Blockers& blockers,
                std::optional<state::IncomingFds> incoming);
@@ -101,6 +110,10 @@ class Checkpoint {
     // kBlocked if there is a blocker, kInvalidState after another save, kTimeout if it took longer
     // than `limit`: nobody waits for it any more.
     SaveResult save(std::chrono::milliseconds limit = std::chrono::milliseconds::max());
+    // A copy of what a save would write, for a rehearsal. The guest stops for as long as that
+    // takes, if it runs; nothing else changes. Throws Error with the guest as it was; kInvalidState
+    // after a save.
+    CopyResult copy() const;
     // Undoes a save. What cannot be undone is reported when all the rest has been (Error).
     void cancel();
     // Of a saved guest: what exec() would carry over, for somebody who keeps it in case that this
@@ -123,13 +136,17 @@ class Checkpoint {
 
     // The state section of the checkpoint itself.
     static state::SectionInfo section();
+    // Takes that section out; returns whether the guest ran when it was saved. Throws Error
+    // kCorruptState.
+    static bool take_section(state::StreamReader& state);
 
     // Takes a monitor's descriptor before the load, since the load is ordered over it.
     state::IncomingFds& incoming() { return *incoming_; }
 
   private:
+    state::StreamWriter write_state(bool was_running) const;
+    state::OutgoingFds subject_fds() const;
     state::OutgoingFds outgoing() const;
-    void keep_devices(state::OutgoingFds& fds) const;
     LoadResult load_from(Restored& restored, LoadResult result);
     void undo_save(const std::vector<CheckpointParticipant*>& participants);
 

@@ -61,6 +61,13 @@ json save(Checkpoint& checkpoint, const json& arguments) {
               {"vaddrs-invalidated-ns", result.vaddrs_invalidated_ns}}}};
 }
 
+json rehearse(const Checkpoint& checkpoint, Request& request) {
+    Checkpoint::CopyResult result = checkpoint.copy();
+    request.answer_fds.push_back(std::move(result.state));
+    request.answer_fds.push_back(std::move(result.table));
+    return {{"state-bytes", result.state_bytes}, {"pause-ns", result.pause_ns}};
+}
+
 json load(Checkpoint& checkpoint) {
     const Checkpoint::LoadResult result = checkpoint.load();
     return {{"was-running", result.was_running},
@@ -107,6 +114,9 @@ void add_cpr_commands(qmp::CommandTable& table, Vmm& vmm) {
     constexpr unsigned kWhenIncoming = 1U << Vmm::kIncoming;
     constexpr unsigned kWhenLoaded = 1U << Vmm::kLoaded;
     table.add({"query-cpr", {}, Vmm::kAlways, [&vmm](Request&) { return query(vmm); }});
+    table.add({"cpr-rehearse", {}, 1U << Vmm::kGuest, [&vmm](Request& request) {
+                   return rehearse(vmm.checkpoint(), request);
+               }});
     table.add({"cpr-save",
                {{"timeout", ArgumentType::kInteger, true}},
                Vmm::kWithGuest,

@@ -153,6 +153,49 @@ TEST_F(CheckpointTest, APausedGuestStaysPaused) {
     EXPECT_EQ(std::count(script_.journal.begin(), script_.journal.end(), "resume"), 0);
 }
 
+// The state's stream and the table's bytes of a copy.
+std::pair<std::vector<uint8_t>, std::vector<uint8_t>> contents(const Checkpoint::CopyResult& copy) {
+    return {read_all(copy.state.get(), state::kMaxStream, "the copy"),
+            read_all(copy.table.get(), state::kMaxFdTable, "the table")};
+}
+
+TEST_F(CheckpointTest, ACopyStopsTheGuestAndTouchesNothing) {
+    const auto copy = checkpoint_.copy();
+    EXPECT_EQ(script_.journal, (Journal{"pause", "save", "resume"}));
+    EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kNone);
+    EXPECT_GT(copy.pause_ns, 0);
+    const auto [stream, table] = contents(copy);
+    EXPECT_EQ(stream.size(), copy.state_bytes);
+    state::StreamReader reader(stream);
+    EXPECT_TRUE(Checkpoint::take_section(reader));
+    EXPECT_NO_THROW(reader.finish());
+    const auto entries = nlohmann::json::parse(table);
+    ASSERT_EQ(entries.size(), 2u);
+    EXPECT_EQ(entries[0]["name"], "a");
+    EXPECT_EQ(entries[1]["name"], "b");
+    // A save can follow.
+    script_ = {};
+    EXPECT_NO_THROW(checkpoint_.save());
+    EXPECT_THROW(checkpoint_.copy(), Error);
+    EXPECT_EQ(script_.journal, kSave);
+}
+
+TEST_F(CheckpointTest, ACopyOfAPausedGuestLeavesItPaused) {
+    subject_.running_ = false;
+    const auto copy = checkpoint_.copy();
+    EXPECT_EQ(script_.journal, Journal{"save"});
+    EXPECT_EQ(copy.pause_ns, 0);
+    state::StreamReader reader(contents(copy).first);
+    EXPECT_FALSE(Checkpoint::take_section(reader));
+}
+
+TEST_F(CheckpointTest, AGuestWhoseCopyFailsRunsOn) {
+    script_.fail_at = "save";
+    EXPECT_THROW(checkpoint_.copy(), Error);
+    EXPECT_EQ(script_.journal, (Journal{"pause", "resume"}));
+    EXPECT_TRUE(subject_.running_);
+}
+
 TEST_F(CheckpointTest, BlockersAreCountedBeforeAnythingHappens) {
     auto blocker = blockers_.add({"test", "a reason", "a remedy"});
     auto other = blockers_.add({"test", "another reason", "a remedy"});

@@ -201,7 +201,8 @@ TEST_F(MonitorTest, KnowsItsCommandsAndRefusesThoseThatNeedAGuest) {
     for (const std::string name : {"cpr-save", "cpr-exec", "cpr-load", "cpr-cancel", "query-cpr",
                                    "cont", "stop", "system_reset", "quit", "getfd"})
         EXPECT_THAT(commands, Contains(json{{"name", name}}));
-    for (const std::string name : {"cont", "stop", "system_reset", "cpr-save", "cpr-load"})
+    for (const std::string name :
+         {"cont", "stop", "system_reset", "cpr-save", "cpr-rehearse", "cpr-load"})
         EXPECT_EQ(run(name).at("error").at("code"), "invalid-state") << name;
     EXPECT_EQ(run("device_add", {{"driver", "x"}}).at("error").at("code"), "unsupported");
     EXPECT_EQ(error_class("nope"), "CommandNotFound");
