@@ -110,6 +110,27 @@ void OutgoingFds::set_inheritable(bool on) const {
 }
 
 IncomingFds::IncomingFds(std::span<const uint8_t> table) {
+    read(table, false);
+}
+
+IncomingFds IncomingFds::names_of(std::span<const uint8_t> table) {
+    IncomingFds fds;
+    fds.read(table, true);
+    return fds;
+}
+
+void IncomingFds::check(int fd, const std::string& kind, const std::string& label) const {
+    if (fd < 3 || fcntl(fd, F_GETFD) < 0)
+        throw Error(ErrorCode::kCorruptState, "{} is not open", label);
+    for (const auto& [key, other] : fds_)
+        if (other.fd.get() == fd)
+            throw Error(ErrorCode::kCorruptState, "{} is named twice", label);
+    set_cloexec(fd, true);
+    if (const std::string now = fd_kind(fd); now != kind)
+        throw Error(ErrorCode::kCorruptState, "{} is a {}, not a {}", label, now, kind);
+}
+
+void IncomingFds::read(std::span<const uint8_t> table, bool names_only) {
     const nlohmann::json entries = parse(table);
     try {
         for (const auto& entry : entries) {
@@ -117,18 +138,12 @@ IncomingFds::IncomingFds(std::span<const uint8_t> table) {
             const auto name = entry.at("name").get<std::string>();
             const auto index = number<uint32_t>(entry, "index");
             const auto label = fmt::format("descriptor {} ({}/{})", fd, name, index);
-            if (fd < 3 || fcntl(fd, F_GETFD) < 0)
-                throw Error(ErrorCode::kCorruptState, "{} is not open", label);
-            for (const auto& [key, other] : fds_)
-                if (other.fd.get() == fd)
-                    throw Error(ErrorCode::kCorruptState, "{} is named twice", label);
-            set_cloexec(fd, true);
-            if (const std::string kind = fd_kind(fd); kind != entry.at("kind"))
-                throw Error(ErrorCode::kCorruptState, "{} is a {}, not a {}", label, kind,
-                            entry.at("kind").get<std::string>());
+            const auto kind = entry.at("kind").get<std::string>();
+            if (!names_only)
+                check(fd, kind, label);
             if (fds_.contains({name, index}))
                 throw Error(ErrorCode::kCorruptState, "{}: that name is taken", label);
-            fds_.emplace(std::pair{name, index}, Entry{UniqueFd(fd)});
+            fds_.emplace(std::pair{name, index}, Entry{UniqueFd(names_only ? -1 : fd)});
         }
     } catch (const nlohmann::json::exception& error) {
         throw Error(ErrorCode::kCorruptState, "the descriptor table: {}", error.what());
@@ -146,7 +161,7 @@ UniqueFd IncomingFds::take(std::string_view name, uint32_t index) {
                     index);
     Entry& entry = fds_.at({std::string(name), index});
     entry.taken = true;
-    return entry.fd.dup();
+    return entry.fd ? entry.fd.dup() : UniqueFd();
 }
 
 std::vector<std::string> IncomingFds::leftovers() const {

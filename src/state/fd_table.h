@@ -55,6 +55,9 @@ class IncomingFds {
     // Checks that each is open, of the kind that it was, and named once. Throws Error
     // kCorruptState.
     explicit IncomingFds(std::span<const uint8_t> table);
+    // For a rehearsal: only the names of a table whose descriptors are elsewhere. Those that are
+    // taken are empty. Throws Error kCorruptState.
+    static IncomingFds names_of(std::span<const uint8_t> table);
 
     bool has(std::string_view name, uint32_t index = 0) const;
     // A duplicate of one that nobody took yet. Throws Error kCorruptState if there is none.
@@ -71,6 +74,9 @@ class IncomingFds {
         UniqueFd fd;
         bool taken = false;
     };
+    void read(std::span<const uint8_t> table, bool names_only);
+    void check(int fd, const std::string& kind, const std::string& label) const;
+
     std::map<std::pair<std::string, uint32_t>, Entry> fds_;
 };
 

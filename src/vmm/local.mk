@@ -15,6 +15,7 @@ include src/vmm/checkpoint/local.mk
 include src/vmm/sandbox/local.mk
 
 src_vmm_libvmm_la_SOURCES += \
+	src/vmm/rehearsal.h src/vmm/rehearsal.cc \
 	src/vmm/signals.h src/vmm/signals.cc \
 	src/vmm/version.h \
 	src/vmm/vmm.h src/vmm/vmm.cc
@@ -28,7 +29,7 @@ cpr_vmm_LDADD = src/vmm/libvmm.la
 # anew, in place of the library's).
 check_PROGRAMS += tests/cpr-vmm-next
 tests_cpr_vmm_next_SOURCES = src/vmm/main.cc src/vmm/version.cc \
-	src/vmm/core/machine_build.cc src/vmm/device/catalog.cc src/vmm/device/reset_control.cc
+	src/vmm/core/machine_devices.cc src/vmm/device/catalog.cc src/vmm/device/reset_control.cc
 tests_cpr_vmm_next_CPPFLAGS = $(AM_CPPFLAGS) -DCPR_VMM_VERSION='"$(PACKAGE_VERSION)+next"' \
 	-DCPR_TEST_NEXT_STATE
 tests_cpr_vmm_next_LDADD = src/vmm/libvmm.la

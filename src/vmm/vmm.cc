@@ -14,7 +14,6 @@
 namespace cpr::vmm {
 namespace {
 
-constexpr std::string_view kActionsSection = "guest-actions";
 constexpr int kFlushMilliseconds = 1000;
 
 std::optional<state::IncomingFds> incoming_fds(const MachineConfig& config) {
@@ -24,10 +23,6 @@ std::optional<state::IncomingFds> incoming_fds(const MachineConfig& config) {
     set_cloexec(table.get(), true);
     return state::IncomingFds(
         read_all(table.get(), state::kMaxFdTable, "the descriptor table (-cpr)"));
-}
-
-const ChardevConfig& monitor_chardev(const MachineConfig& config, const MonitorConfig& monitor) {
-    return *std::ranges::find(config.chardevs, monitor.chardev, &ChardevConfig::id);
 }
 
 }  // namespace
@@ -92,7 +87,7 @@ void Vmm::build_guest(Restored* restored) {
         chardev->set_lock(&machine_->lock());
     machine_->set_events(machine_events());
     if (restored)
-        set_actions(restored->state.take<GuestActions>(kActionsSection));
+        set_actions(restored->state.take<GuestActions>(GuestActions::kSection));
     if (!restored && !line_.machine.start_paused)
         machine_->start();
 }
@@ -246,7 +241,7 @@ std::vector<CheckpointParticipant*> Vmm::participants() {
 }
 
 void Vmm::save(state::StreamWriter& writer) const {
-    writer.add(kActionsSection, actions_);
+    writer.add(GuestActions::kSection, actions_);
     fd_sets_.save(writer);
     save_chardevs(chardevs_, writer);
     machine_->save(writer);
@@ -274,7 +269,7 @@ void Vmm::discard() {
 }
 
 std::vector<state::SectionInfo> vmm_sections() {
-    return {Checkpoint::section(), state::section_info<GuestActions>(kActionsSection),
+    return {Checkpoint::section(), state::section_info<GuestActions>(GuestActions::kSection),
             state::section_info<FdSets::State>(FdSets::kSection), chardevs_section()};
 }
 

@@ -21,6 +21,7 @@ namespace cpr::vmm {
 struct GuestActions {
     static constexpr std::string_view kKind = "guest-actions";
     static constexpr uint16_t kVersion = 1;
+    static constexpr std::string_view kSection = "guest-actions";
     bool no_reboot = false;
     bool no_shutdown = false;
     template <typename Self, typename Archive>

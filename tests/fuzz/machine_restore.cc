@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A machine out of a state of which one section is the input: its number, its version, its content.
+// First in a rehearsal, which refuses nothing that the machine takes.
+#include <cstdlib>
+
 #include "fuzz/fuzz.h"
 #include "unit/vmm/machine_world.h"
 
@@ -23,10 +26,15 @@ class World : public MachineWorld {
         std::swap(machine, old_);
         state::IncomingFds fds = kept();
         std::swap(machine, old_);
+        const auto bytes = stream(input);
+        const bool rehearsed = rehearse(bytes, fds);
+        fds.reset();
         try {
-            Restored restored{state::StreamReader(stream(input)), fds};
+            Restored restored{state::StreamReader(bytes), fds};
             make(&restored);
             restored.state.finish();
+            if (!rehearsed)
+                abort();
             // It is a guest like others: it can be saved, reset and ended.
             save();
             machine->reset(ShutdownCause::kHostQmpSystemReset);
@@ -39,6 +47,17 @@ class World : public MachineWorld {
 
   private:
     void TestBody() override {}
+
+    bool rehearse(const std::vector<uint8_t>& bytes, state::IncomingFds& fds) {
+        try {
+            Restored restored{state::StreamReader(bytes), fds, true};
+            rehearse_machine(config, loop, chardevs, restored);
+            restored.state.finish();
+            return true;
+        } catch (const Error&) {
+            return false;
+        }
+    }
 
     std::vector<uint8_t> stream(fuzz::Input& input) const {
         const auto sections = state::cut_sections(good_);

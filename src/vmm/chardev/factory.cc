@@ -50,21 +50,26 @@ class Factory {
 
     std::unique_ptr<Chardev> make(const ChardevConfig& config) {
         using Type = ChardevConfig::Type;
-        switch (config.type) {
+        Ends ends = open(config);
+        // The descriptors are known by their names only.
+        const bool rehearsal = restored_ && restored_->rehearsal;
+        switch (rehearsal ? Type::kNull : config.type) {
             case Type::kNull:
                 return std::make_unique<NullChardev>(config.id);
             case Type::kPty:
-                return std::make_unique<PtyChardev>(config.id, loop_, open_log(config),
-                                                    restored_ ? take(config, "") : UniqueFd());
+                return std::make_unique<PtyChardev>(config.id, loop_, std::move(ends.log),
+                                                    std::move(ends.stream));
             case Type::kFile:
-                return std::make_unique<FileChardev>(config.id, loop_, open_log(config),
-                                                     open_output(config));
+                return std::make_unique<FileChardev>(config.id, loop_, std::move(ends.log),
+                                                     std::move(ends.stream));
             case Type::kSocket:
-                return make_socket(config);
+                return std::make_unique<SocketChardev>(config, loop_, std::move(ends.log),
+                                                       std::move(ends.listener),
+                                                       std::move(ends.stream));
             case Type::kStdio:
                 break;
         }
-        throw Error(ErrorCode::kUnsupported, "standard input and output are not supported");
+        throw Error(ErrorCode::kInternal, "its type is unknown");
     }
 
   private:
@@ -91,18 +96,37 @@ class Factory {
         return restored_ ? take(config, "") : open_path(config.path, config.fdset, config.append);
     }
 
-    std::unique_ptr<Chardev> make_socket(const ChardevConfig& config) {
-        UniqueFd log = open_log(config);
+    // New, or as they were.
+    struct Ends {
+        UniqueFd log;
         UniqueFd listener;
-        UniqueFd client;
-        if (restored_) {
-            listener = config.server ? take(config, "-listener") : UniqueFd();
-            client = take_if_there(config, "-client");
-        } else {
-            (config.server ? listener : client) = open_socket(config);
+        UniqueFd stream;
+    };
+    Ends open(const ChardevConfig& config) {
+        using Type = ChardevConfig::Type;
+        Ends ends;
+        ends.log = open_log(config);
+        switch (config.type) {
+            case Type::kNull:
+                break;
+            case Type::kPty:
+                ends.stream = restored_ ? take(config, "") : UniqueFd();
+                break;
+            case Type::kFile:
+                ends.stream = open_output(config);
+                break;
+            case Type::kSocket:
+                if (!restored_) {
+                    (config.server ? ends.listener : ends.stream) = open_socket(config);
+                    break;
+                }
+                ends.listener = config.server ? take(config, "-listener") : UniqueFd();
+                ends.stream = take_if_there(config, "-client");
+                break;
+            case Type::kStdio:
+                throw Error(ErrorCode::kUnsupported, "standard input and output are not supported");
         }
-        return std::make_unique<SocketChardev>(config, loop_, std::move(log), std::move(listener),
-                                               std::move(client));
+        return ends;
     }
 
     EventLoop& loop_;

@@ -31,6 +31,9 @@ class VfioManager;
 struct Restored {
     state::StreamReader state;
     state::IncomingFds& fds;
+    // It is a copy of the state of a guest that runs elsewhere: whoever comes to KVM, VFIO or a
+    // descriptor stops there. Descriptors are taken by their names, and are empty.
+    bool rehearsal = false;
 };
 
 // What a device asks of the machine.

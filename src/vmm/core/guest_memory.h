@@ -17,6 +17,7 @@ namespace cpr::vmm {
 class GuestMemory {
   public:
     enum class Sharing { kShared, kPrivate };
+    static constexpr const char* kFdName = "ram";
 
     // New memory, or, with `preserved`, what an old binary left. Throws Error kInvalidArgument for
     // a size that no machine can have, kCorruptState if the preserved memfd has another size.

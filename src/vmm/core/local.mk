@@ -14,7 +14,9 @@ src_vmm_libvmm_la_SOURCES += \
 	src/vmm/core/kvm_uapi.h src/vmm/core/kvm_api.h src/vmm/core/kvm_api.cc \
 	src/vmm/core/machine.h src/vmm/core/machine.cc src/vmm/core/machine_build.cc \
 	src/vmm/core/machine_config.h \
+	src/vmm/core/machine_devices.h src/vmm/core/machine_devices.cc \
 	src/vmm/core/machine_impl.h \
+	src/vmm/core/machine_rehearsal.cc \
 	src/vmm/core/memory_map.h src/vmm/core/memory_map.cc \
 	src/vmm/core/platform.h \
 	src/vmm/core/run_state.cc \

@@ -202,7 +202,7 @@ void Machine::Impl::reset(ShutdownCause cause) {
     try {
         const std::lock_guard lock(lock_);
         request_ = GuestRequest::kNone;
-        for (const auto& device : devices_)
+        for (const auto& device : devices_.all())
             device->reset();
         power_on();
     } catch (const Error& error) {
@@ -221,7 +221,7 @@ void Machine::Impl::reset(ShutdownCause cause) {
 
 void Machine::Impl::press_power_button() {
     const std::lock_guard lock(lock_);
-    power_->press_power_button();
+    devices_.power().press_power_button();
 }
 
 MachineBackends::MachineBackends() = default;
@@ -289,7 +289,7 @@ std::vector<VcpuInfo> Machine::vcpus() const {
 }
 
 const std::vector<std::unique_ptr<Device>>& Machine::devices() const {
-    return impl_->devices_;
+    return impl_->devices_.all();
 }
 
 std::vector<CheckpointParticipant*> Machine::participants() const {

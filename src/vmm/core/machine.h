@@ -127,6 +127,12 @@ class Machine {
     std::unique_ptr<Impl> impl_;
 };
 
+// Builds from a copy of a state (restored.rehearsal) what can be built of a machine without KVM,
+// VFIO and the guest's descriptors, and lets it go. Takes all sections and descriptors that a
+// machine takes. Throws Error as the machine would.
+void rehearse_machine(const MachineConfig& config, EventLoop& loop, Chardevs& chardevs,
+                      Restored& restored);
+
 }  // namespace cpr::vmm
 
 #endif

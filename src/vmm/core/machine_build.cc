@@ -6,10 +6,6 @@
 #include "vmm/core/cpuid.h"
 #include "vmm/core/machine_impl.h"
 #include "vmm/core/platform.h"
-#include "vmm/device/acpi_pm.h"
-#include "vmm/device/catalog.h"
-#include "vmm/device/cmos_rtc.h"
-#include "vmm/device/reset_control.h"
 #include "vmm/pci/pci_host.h"
 
 namespace cpr::vmm {
@@ -18,7 +14,6 @@ namespace {
 constexpr const char* kMachineSection = "machine";
 constexpr const char* kIrqchipSection = "irqchip";
 constexpr const char* kClockSection = "kvm-clock";
-constexpr const char* kRamFd = "ram";
 constexpr uint32_t kMaxVcpus = 255;  // what the tables of xAPIC ids can say
 
 std::string vcpu_section(size_t index) {
@@ -52,6 +47,20 @@ void MachineState::validate() const {
                     static_cast<int>(run_state), static_cast<int>(request));
 }
 
+MachineSections take_machine_sections(state::StreamReader& state, const MachineConfig& config) {
+    const auto machine = state.take<MachineState>(kMachineSection);
+    if (machine.vcpus != config.vcpus || machine.memory_bytes != config.memory_bytes)
+        throw Error(ErrorCode::kCorruptState,
+                    "the state is of a guest with {} vCPUs and {} bytes of memory, the command "
+                    "line says {} and {}",
+                    machine.vcpus, machine.memory_bytes, config.vcpus, config.memory_bytes);
+    std::vector<VcpuState> vcpus;
+    for (size_t index = 0; index < machine.vcpus; ++index)
+        vcpus.push_back(state.take<VcpuState>(vcpu_section(index)));
+    return {machine, std::move(vcpus), state.take<IrqchipState>(kIrqchipSection),
+            state.take<GuestClockState>(kClockSection)};
+}
+
 Machine::Impl::Impl(const MachineConfig& config, EventLoop& loop, Blockers& blockers,
                     Chardevs& chardevs, Restored* restored, MachineBackends backends)
     : config_(config),
@@ -74,30 +83,23 @@ Machine::Impl::Impl(const MachineConfig& config, EventLoop& loop, Blockers& bloc
                           .requests = *this,
                           .restored = restored};
     vfio_ = std::make_unique<VfioManager>(context, vfio_of(backends));
-    try {
-        add_devices(context);
-        if (restored)
-            restore(*restored);
-        else
-            power_on();
-    } catch (...) {
-        while (!devices_.empty())
-            devices_.pop_back();
-        throw;
-    }
+    context.vfio = vfio_.get();
+    devices_.build(config_, context);
+    if (restored)
+        restore(*restored);
+    else
+        power_on();
 }
 
 Machine::Impl::~Impl() {
     vcpus_.stop();
-    // In reverse, since later ones are on buses of earlier ones.
-    while (!devices_.empty())
-        devices_.pop_back();
 }
 
 void Machine::Impl::add_memory(Restored* restored, Blockers& blockers) {
     using Sharing = GuestMemory::Sharing;
     if (restored)
-        memory_ = std::make_unique<GuestMemory>(config_.memory_bytes, restored->fds.take(kRamFd));
+        memory_ = std::make_unique<GuestMemory>(config_.memory_bytes,
+                                                restored->fds.take(GuestMemory::kFdName));
     else
         memory_ = std::make_unique<GuestMemory>(
             config_.memory_bytes, config_.memory_shared ? Sharing::kShared : Sharing::kPrivate);
@@ -121,47 +123,9 @@ void Machine::Impl::add_vcpus() {
     }
 }
 
-void Machine::Impl::add_device(DeviceConfig config, const DeviceContext& context) {
-    const DeviceType* type = find_device_type(config.driver);
-    if (!type)
-        throw Error(ErrorCode::kUnsupported, "device '{}' is not supported", config.driver);
-    if (config.id.empty())
-        config.id = fmt::format("{}#{}", config.driver, devices_.size());
-    for (const auto& device : devices_)
-        if (device->id() == config.id)
-            throw Error(ErrorCode::kInvalidArgument, "two devices have the id '{}'", config.id);
-    const auto same_type = [&](const DeviceConfig& other) { return other.driver == config.driver; };
-    if (type->only_one && std::ranges::count_if(config_.devices, same_type) > 1)
-        throw Error(ErrorCode::kInvalidArgument, "a guest has at most one '{}'", config.driver);
-    devices_.push_back(type->make(config, context));
-}
-
-void Machine::Impl::add_devices(const DeviceContext& context) {
-    auto pci = std::make_unique<PciHost>(context);
-    pci_ = pci.get();
-    devices_.push_back(std::move(pci));
-    DeviceContext with_pci = context;
-    with_pci.pci = pci_;
-    with_pci.vfio = vfio_.get();
-
-    auto power = std::make_unique<AcpiPm>(context);
-    power_ = power.get();
-    devices_.push_back(std::move(power));
-    devices_.push_back(std::make_unique<CmosRtc>(context, config_.rtc_utc));
-    devices_.push_back(std::make_unique<ResetControl>(context));
-    for (size_t port = 0; port < config_.serials.size(); ++port)
-        if (!config_.serials[port].empty())
-            add_device({"isa-serial",
-                        fmt::format("serial{}", port),
-                        {{"chardev", config_.serials[port]}, {"index", std::to_string(port)}}},
-                       with_pci);
-    for (const DeviceConfig& device : config_.devices)
-        add_device(device, with_pci);
-}
-
 // What a machine does between power-on and the kernel's first instruction.
 void Machine::Impl::power_on() {
-    pci_->assign_resources();
+    devices_.pci().assign_resources();
     interrupts_.reset();
     for (size_t index = 0; index < vcpus_.size(); ++index) {
         VcpuState state = fresh_vcpus_[index];
@@ -171,21 +135,16 @@ void Machine::Impl::power_on() {
         set_memory_types(vcpus_.vcpu(index), cpuid_[index]);
     }
     acpi::Config platform{.vcpus = config_.vcpus};
-    for (const auto& device : devices_)
+    for (const auto& device : devices_.all())
         device->describe(platform);
     enter_kernel(vcpus_.vcpu(0), boot_.load(map_, platform));
 }
 
 void Machine::Impl::restore(Restored& restored) {
-    const auto machine = restored.state.take<MachineState>(kMachineSection);
-    if (machine.vcpus != config_.vcpus || machine.memory_bytes != config_.memory_bytes)
-        throw Error(ErrorCode::kCorruptState,
-                    "the state is of a guest with {} vCPUs and {} bytes of memory, the command "
-                    "line says {} and {}",
-                    machine.vcpus, machine.memory_bytes, config_.vcpus, config_.memory_bytes);
+    const MachineSections sections = take_machine_sections(restored.state, config_);
     // vCPUs first: the I/O APIC hands on to them what it has pending.
     for (size_t index = 0; index < vcpus_.size(); ++index) {
-        const auto state = restored.state.take<VcpuState>(vcpu_section(index));
+        const VcpuState& state = sections.vcpus[index];
         std::vector<kvm_cpuid_entry2> cpuid;
         for (const CpuidLeaf& leaf : state.cpuid)
             cpuid.push_back(leaf.entry);
@@ -194,8 +153,9 @@ void Machine::Impl::restore(Restored& restored) {
         cpuid_[index] = std::move(cpuid);
         restore_vcpu(vcpus_.vcpu(index), state);
     }
-    interrupts_.restore(restored.state.take<IrqchipState>(kIrqchipSection));
-    clock_.restore(restored.state.take<GuestClockState>(kClockSection));
+    interrupts_.restore(sections.irqchip);
+    clock_.restore(sections.clock);
+    const MachineState& machine = sections.machine;
     request_ = machine.request;
     enter(machine.run_state == RunState::kRunning ? RunState::kPaused : machine.run_state);
 }
@@ -208,7 +168,7 @@ void Machine::Impl::save(state::StreamWriter& writer) const {
         writer.add(vcpu_section(index), save_vcpu(vcpus.vcpu(index), cpuid_[index], msr_indices_));
     writer.add(kIrqchipSection, interrupts_.save());
     writer.add(kClockSection, clock_.save());
-    for (const auto& device : devices_)
+    for (const auto& device : devices_.all())
         device->save(writer);
     vfio_->save(writer);
 }
@@ -219,7 +179,7 @@ std::vector<state::SectionInfo> Machine::Impl::sections() const {
         all.push_back(state::section_info<VcpuState>(vcpu_section(index)));
     all.push_back(state::section_info<IrqchipState>(kIrqchipSection));
     all.push_back(state::section_info<GuestClockState>(kClockSection));
-    for (const auto& device : devices_)
+    for (const auto& device : devices_.all())
         for (state::SectionInfo& section : device->sections())
             all.push_back(std::move(section));
     for (state::SectionInfo& section : vfio_->sections())
@@ -229,7 +189,7 @@ std::vector<state::SectionInfo> Machine::Impl::sections() const {
 
 std::vector<CheckpointParticipant*> Machine::Impl::participants() const {
     std::vector<CheckpointParticipant*> all;
-    for (const auto& device : devices_)
+    for (const auto& device : devices_.all())
         all.push_back(device.get());
     all.push_back(vfio_.get());
     return all;
@@ -237,7 +197,7 @@ std::vector<CheckpointParticipant*> Machine::Impl::participants() const {
 
 void Machine::Impl::keep(state::OutgoingFds& fds) const {
     if (memory_->fd() >= 0)
-        fds.add(kRamFd, 0, memory_->fd());
+        fds.add(GuestMemory::kFdName, 0, memory_->fd());
     boot_.keep(fds);
 }
 

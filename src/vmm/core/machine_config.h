@@ -78,7 +78,8 @@ struct MachineConfig {
     bool no_reboot = false;     // a guest reset ends the VMM
     bool no_shutdown = false;   // a guest power-off pauses instead of ending the VMM
     bool rtc_utc = true;
-    std::optional<int> cpr_fd;  // -cpr fd=N: continue a guest
+    std::optional<int> cpr_fd;        // -cpr fd=N: continue a guest
+    std::optional<int> rehearsal_fd;  // rehearse=M: only try to, on a copy of its state
 };
 
 }  // namespace cpr::vmm

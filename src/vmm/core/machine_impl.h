@@ -15,15 +15,13 @@
 #include "vmm/core/kvm_api.h"
 #include "vmm/core/kvm_doorbells.h"
 #include "vmm/core/machine.h"
+#include "vmm/core/machine_devices.h"
 #include "vmm/core/memory_map.h"
 #include "vmm/core/vcpu_group.h"
 #include "vmm/core/vcpu_state.h"
 #include "vmm/vfio/vfio_manager.h"
 
 namespace cpr::vmm {
-
-class AcpiPm;
-class PciHost;
 
 // What a guest has asked for, and the main thread has not done yet.
 enum class GuestRequest : uint8_t { kNone, kReset, kShutdown, kFailed };
@@ -43,6 +41,17 @@ struct MachineState {
     }
     void validate() const;
 };
+
+// The sections of a machine beside those of its devices.
+struct MachineSections {
+    MachineState machine;
+    std::vector<VcpuState> vcpus;
+    IrqchipState irqchip;
+    GuestClockState clock;
+};
+
+// Takes them out. Throws Error kCorruptState, also if they are not of a machine as configured.
+MachineSections take_machine_sections(state::StreamReader& state, const MachineConfig& config);
 
 // A KVM virtual machine with the pages that KVM needs in guest-physical space.
 class KvmMemorySlots final : public MemorySlots {
@@ -91,8 +100,6 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
 
     void add_memory(Restored* restored, Blockers& blockers);
     void add_vcpus();
-    void add_devices(const DeviceContext& context);
-    void add_device(DeviceConfig config, const DeviceContext& context);
     void restore(Restored& restored);
     void power_on();
     void mark_paused();
@@ -134,9 +141,7 @@ class Machine::Impl final : public VcpuExits, public PlatformRequests {
     std::vector<std::vector<kvm_cpuid_entry2>> cpuid_;
     std::vector<VcpuState> fresh_vcpus_;  // as after power-on
     std::unique_ptr<VfioManager> vfio_;
-    std::vector<std::unique_ptr<Device>> devices_;
-    PciHost* pci_ = nullptr;
-    AcpiPm* power_ = nullptr;
+    MachineDevices devices_;
 };
 
 }  // namespace cpr::vmm

@@ -23,7 +23,8 @@ std::string info_text(std::string_view version) {
                               {"version", version},
                               {"state-format", state::kFormatVersion},
                               {"machine-types", {kMachineType}},
-                              {"sections", sections}};
+                              {"sections", sections},
+                              {"features", {"rehearsal"}}};
     return info.dump();
 }
 

@@ -15,6 +15,10 @@ namespace {
 
 constexpr size_t kMaxQueued = size_t{4} << 20;
 
+std::string fd_name(const ChardevConfig& chardev) {
+    return std::string(state::kMonitorFdPrefix) + chardev.id;
+}
+
 }  // namespace
 
 Monitor::Monitor(const MonitorConfig& config, const ChardevConfig& chardev, Context context,
@@ -28,20 +32,26 @@ Monitor::~Monitor() {
         unlink(chardev_.path.c_str());
 }
 
+Monitor::Sockets Monitor::take(const ChardevConfig& chardev, state::IncomingFds& incoming) {
+    const std::string name = fd_name(chardev);
+    Sockets sockets;
+    if (chardev.server)
+        sockets.listener = incoming.take(name + "-listener");
+    if (!chardev.server || incoming.has(name))
+        sockets.client = incoming.take(name);
+    return sockets;
+}
+
 void Monitor::open(state::IncomingFds* incoming) {
-    const std::string name = fd_name();
-    UniqueFd client;
-    if (incoming) {
-        if (chardev_.server)
-            listener_ = incoming->take(name + "-listener");
-        if (!chardev_.server || incoming->has(name))
-            client = incoming->take(name);
-    } else {
-        (chardev_.server ? listener_ : client) = open_socket(chardev_);
-    }
+    Sockets sockets;
+    if (incoming)
+        sockets = take(chardev_, *incoming);
+    else
+        (chardev_.server ? sockets.listener : sockets.client) = open_socket(chardev_);
+    listener_ = std::move(sockets.listener);
     unlink_ = chardev_.server && !chardev_.path.empty();
-    if (client)
-        greet(std::move(client));
+    if (sockets.client)
+        greet(std::move(sockets.client));
     else
         watch_listener();
 }
@@ -111,15 +121,11 @@ void Monitor::flush(int milliseconds) {
         connection_->flush(milliseconds);
 }
 
-std::string Monitor::fd_name() const {
-    return std::string(state::kMonitorFdPrefix) + chardev_.id;
-}
-
 void Monitor::keep(state::OutgoingFds& fds) const {
     if (listener_)
-        fds.add(fd_name() + "-listener", 0, listener_.get());
+        fds.add(fd_name(chardev_) + "-listener", 0, listener_.get());
     if (connection_)
-        fds.add(fd_name(), 0, connection_->fd());
+        fds.add(fd_name(chardev_), 0, connection_->fd());
 }
 
 std::string Monitor::filename() const {

@@ -33,6 +33,13 @@ class Monitor : public CheckpointParticipant {
             state::IncomingFds* incoming);
     ~Monitor() override;
 
+    // What an old binary left of the monitor on this character device. Throws Error kCorruptState.
+    struct Sockets {
+        UniqueFd listener;
+        UniqueFd client;
+    };
+    static Sockets take(const ChardevConfig& chardev, state::IncomingFds& incoming);
+
     // Sends to a client that has negotiated.
     void send_event(const nlohmann::json& event);
     // Waits until the client has taken everything. Throws Error kTimeout.
@@ -43,7 +50,6 @@ class Monitor : public CheckpointParticipant {
     std::string filename() const;
 
   private:
-    std::string fd_name() const;
     void open(state::IncomingFds* incoming);
     void watch_listener();
     void greet(UniqueFd client);

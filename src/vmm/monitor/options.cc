@@ -66,9 +66,13 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return parser.line;
 }
 
+const ChardevConfig& monitor_chardev(const MachineConfig& machine, const MonitorConfig& monitor) {
+    return *std::ranges::find(machine.chardevs, monitor.chardev, &ChardevConfig::id);
+}
+
 bool has_controller(const MachineConfig& machine) {
     return std::ranges::any_of(machine.monitors, [&](const MonitorConfig& monitor) {
-        return !std::ranges::find(machine.chardevs, monitor.chardev, &ChardevConfig::id)->server;
+        return !monitor_chardev(machine, monitor).server;
     });
 }
 

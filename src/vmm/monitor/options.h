@@ -17,11 +17,12 @@ constexpr uint32_t kMaxVcpus = 8;
 // generates for the guests that this VMM can run (docs/cpr-vmm.rst).
 struct CommandLine {
     enum class Action {
-        kRun,      // a guest
-        kProbe,    // -machine none: a monitor without a guest, for libvirt's capability probe
-        kHelp,     // --help
-        kVersion,  // --version
-        kInfo,     // --info
+        kRun,       // a guest
+        kProbe,     // -machine none: a monitor without a guest, for libvirt's capability probe
+        kHelp,      // --help
+        kVersion,   // --version
+        kInfo,      // --info
+        kRehearse,  // -cpr rehearse=: try to take a guest over
     };
     Action action = Action::kRun;
     MachineConfig machine;
@@ -30,6 +31,9 @@ struct CommandLine {
     bool dump_guest_core = true;
     SandboxOptions sandbox;
 };
+
+// What a monitor talks through.
+const ChardevConfig& monitor_chardev(const MachineConfig& machine, const MonitorConfig& monitor);
 
 // Whether a monitor is a connected socket: whoever is at its other end controls this program alone.
 bool has_controller(const MachineConfig& machine);

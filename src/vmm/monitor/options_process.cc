@@ -58,13 +58,17 @@ void parse_sandbox(OptionParser& parser, const std::string& text) {
     p.finish();
 }
 
+using Action = CommandLine::Action;
+
 void parse_cpr(OptionParser& parser, const std::string& text) {
     Properties p("-cpr", text);
     parser.line.machine.cpr_fd = static_cast<int>(p.require_number("fd", INT32_MAX));
+    if (const auto copy = p.take_number("rehearse", INT32_MAX)) {
+        parser.line.machine.rehearsal_fd = static_cast<int>(*copy);
+        parser.line.action = Action::kRehearse;
+    }
     p.finish();
 }
-
-using Action = CommandLine::Action;
 
 constexpr Option kOptions[] = {
     {"name", "guest=NAME,debug-threads=on", "name of the guest", false, parse_name},
@@ -89,7 +93,10 @@ constexpr Option kOptions[] = {
     {"no-user-config", "", "accepted: there is no configuration file", false,
      [](OptionParser&, const std::string&) {}},
     {"msg", "timestamp=on|off", "accepted: messages have the time", false, parse_msg},
-    {"cpr", "fd=N", "continue a guest from the descriptor table in memfd N", false, parse_cpr},
+    {"cpr", "fd=N,rehearse=M",
+     "continue a guest from the descriptor table in memfd N; with M, only try to, on the copy of "
+     "its state in memfd M",
+     false, parse_cpr},
     {"help", "", "show this text", true,
      [](OptionParser& p, const std::string&) { p.line.action = Action::kHelp; }},
     {"h", "", "the same", true,

@@ -24,16 +24,24 @@ UniqueFd make_event() {
     return event;
 }
 
+std::string fd_name(const std::string& name) {
+    return "vfio-intx." + name;
+}
+
 }  // namespace
 
 Intx::Intx(Setup setup, IntxState& state, state::IncomingFds* fds)
     : setup_(std::move(setup)), state_(state), detached_(fds != nullptr) {
     if (!fds)
         state_ = {};
-    if (state_.armed) {
-        interrupt_ = fds->take(fd_name(), kInterrupt);
-        unmask_ = fds->take(fd_name(), kUnmask);
-    }
+    else
+        events_ = take(state_, setup_.name, *fds);
+}
+
+Intx::Events Intx::take(const IntxState& state, const std::string& name, state::IncomingFds& fds) {
+    if (!state.armed)
+        return {};
+    return {fds.take(fd_name(name), kInterrupt), fds.take(fd_name(name), kUnmask)};
 }
 
 // The kernel's VFIO goes on signalling, for whoever holds the device next.
@@ -44,13 +52,12 @@ Intx::~Intx() {
 void Intx::enable() {
     if (state_.armed)
         return;
-    interrupt_ = make_event();
-    unmask_ = make_event();
-    const int fd = interrupt_.get();
+    events_ = {make_event(), make_event()};
+    const int fd = events_.interrupt.get();
     setup_.api.set_irqs(setup_.device, VFIO_PCI_INTX_IRQ_INDEX, 0, std::span(&fd, 1));
     state_.armed = true;
     ScopeExit undo([this] { disable(); });
-    setup_.api.set_unmask(setup_.device, unmask_.get());
+    setup_.api.set_unmask(setup_.device, events_.unmask.get());
     if (!detached_)
         attach();
     undo.dismiss();
@@ -66,20 +73,19 @@ void Intx::disable() {
         log::warning("device '{}': its INTx stays on: {}", setup_.name, error.message());
     }
     state_.armed = false;
-    interrupt_.reset();
-    unmask_.reset();
+    events_ = {};
 }
 
 void Intx::keep(state::OutgoingFds& fds) const {
     if (!state_.armed)
         return;
-    fds.add(fd_name(), kInterrupt, interrupt_.get());
-    fds.add(fd_name(), kUnmask, unmask_.get());
+    fds.add(fd_name(setup_.name), kInterrupt, events_.interrupt.get());
+    fds.add(fd_name(setup_.name), kUnmask, events_.unmask.get());
 }
 
 void Intx::disconnect() {
     if (std::exchange(attached_, false))
-        setup_.interrupts.detach_line(setup_.gsi, interrupt_.get());
+        setup_.interrupts.detach_line(setup_.gsi, events_.interrupt.get());
 }
 
 void Intx::disconnect_quietly() {
@@ -99,10 +105,10 @@ void Intx::attach() {
     detached_ = false;
     if (!state_.armed || attached_)
         return;
-    setup_.interrupts.attach_line(setup_.gsi, interrupt_.get(), unmask_.get());
+    setup_.interrupts.attach_line(setup_.gsi, events_.interrupt.get(), events_.unmask.get());
     attached_ = true;
     const uint64_t one = 1;
-    if (write(unmask_.get(), &one, sizeof(one)) != sizeof(one))
+    if (write(events_.unmask.get(), &one, sizeof(one)) != sizeof(one))
         throw errno_error("unmask INTx");
 }
 

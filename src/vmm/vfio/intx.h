@@ -53,20 +53,26 @@ class Intx {
     void enable();
     void disable();
 
+    // The eventfds of a saved state: the interrupt's, and what unmasks the device. Empty if it was
+    // off. Throws Error kCorruptState.
+    struct Events {
+        UniqueFd interrupt;
+        UniqueFd unmask;
+    };
+    static Events take(const IntxState& state, const std::string& name, state::IncomingFds& fds);
+
     void keep(state::OutgoingFds& fds) const;
     void detach();
     // Throws Error.
     void attach();
 
   private:
-    std::string fd_name() const { return "vfio-intx." + setup_.name; }
     void disconnect();
     void disconnect_quietly();
 
     Setup setup_;
     IntxState& state_;
-    UniqueFd interrupt_;
-    UniqueFd unmask_;
+    Events events_;
     bool attached_ = false;
     bool detached_;  // for a checkpoint, or not yet attached at a restore
 };

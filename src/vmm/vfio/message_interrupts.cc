@@ -24,9 +24,18 @@ MessageInterrupts::MessageInterrupts(Setup setup, ArmedVectors& state, state::In
     if (state_.events.size() != vectors() || state_.armed > vectors())
         throw Error(ErrorCode::kCorruptState, "device '{}': the state is not of {} vectors",
                     setup_.name, vectors());
+    std::vector<UniqueFd> events = take(state_, setup_.fd_name, *fds);
     for (uint32_t i = 0; i < vectors(); ++i)
-        if (is_armed(i))
-            vectors_[i].event = fds->take(setup_.fd_name, i);
+        vectors_[i].event = std::move(events[i]);
+}
+
+std::vector<UniqueFd> MessageInterrupts::take(const ArmedVectors& state, const std::string& fd_name,
+                                              state::IncomingFds& fds) {
+    std::vector<UniqueFd> events(state.events.size());
+    for (uint32_t i = 0; i < events.size(); ++i)
+        if (state.events[i])
+            events[i] = fds.take(fd_name, i);
+    return events;
 }
 
 void MessageInterrupts::complain(const std::string& what, const std::string& reason) {

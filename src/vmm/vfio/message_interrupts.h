@@ -51,6 +51,11 @@ class MessageInterrupts {
     MessageInterrupts(const MessageInterrupts&) = delete;
     MessageInterrupts& operator=(const MessageInterrupts&) = delete;
 
+    // The eventfds of a saved state by vector, empty for one that had none. Throws Error
+    // kCorruptState.
+    static std::vector<UniqueFd> take(const ArmedVectors& state, const std::string& fd_name,
+                                      state::IncomingFds& fds);
+
     uint32_t vectors() const { return static_cast<uint32_t>(vectors_.size()); }
     // The kernel signals the vector.
     bool is_armed(uint32_t vector) const { return state_.events[vector]; }

@@ -16,6 +16,9 @@ bool overlap(size_t offset, size_t size, size_t begin, size_t length) {
     return offset < begin + length && begin < offset + size;
 }
 
+constexpr const char* kMsixFd = "vfio-irq.";
+constexpr const char* kMsiFd = "vfio-msi.";
+
 }  // namespace
 
 // The state of one kind of interrupt: new, or as it came.
@@ -34,12 +37,12 @@ VfioInterrupts::VfioInterrupts(Setup setup, VfioInterruptsState& state, state::I
     const bool restored = fds != nullptr;
     if (layout.msix()) {
         const uint32_t control = layout.device_value(layout.msix() + PCI_MSIX_FLAGS, 2);
-        msix_.emplace(message_setup("vfio-irq.", VFIO_PCI_MSIX_IRQ_INDEX,
-                                    (control & PCI_MSIX_FLAGS_QSIZE) + 1),
-                      own(state.msix, restored), fds);
+        msix_.emplace(
+            message_setup(kMsixFd, VFIO_PCI_MSIX_IRQ_INDEX, (control & PCI_MSIX_FLAGS_QSIZE) + 1),
+            own(state.msix, restored), fds);
     }
     if (const auto& msi = layout.msi())
-        msi_.emplace(message_setup("vfio-msi.", VFIO_PCI_MSI_IRQ_INDEX, msi->vectors()), *msi,
+        msi_.emplace(message_setup(kMsiFd, VFIO_PCI_MSI_IRQ_INDEX, msi->vectors()), *msi,
                      setup_.config, own(state.msi, restored), fds);
     if (setup_.gsi)
         intx_.emplace(Intx::Setup{.api = setup_.api,
@@ -51,6 +54,16 @@ VfioInterrupts::VfioInterrupts(Setup setup, VfioInterruptsState& state, state::I
     if (state.msix.has_value() != msix_.has_value() || state.msi.has_value() != msi_.has_value() ||
         state.intx.has_value() != intx_.has_value())
         throw Error(ErrorCode::kCorruptState, "the state has interrupts that the device lacks");
+}
+
+void VfioInterrupts::rehearse(const std::string& name, const VfioInterruptsState& state,
+                              state::IncomingFds& fds) {
+    if (state.msix)
+        MessageInterrupts::take(state.msix->vectors, kMsixFd + name, fds);
+    if (state.msi)
+        MessageInterrupts::take(state.msi->vectors, kMsiFd + name, fds);
+    if (state.intx)
+        Intx::take(*state.intx, name, fds);
 }
 
 MessageInterrupts::Setup VfioInterrupts::message_setup(const char* fd_name, uint32_t index,

@@ -44,6 +44,10 @@ class VfioInterrupts {
     // Throws Error; kCorruptState if the state is not of this device.
     VfioInterrupts(Setup setup, VfioInterruptsState& state, state::IncomingFds* fds);
 
+    // Takes the descriptors of the device `name` that a restore would. Throws Error kCorruptState.
+    static void rehearse(const std::string& name, const VfioInterruptsState& state,
+                         state::IncomingFds& fds);
+
     // Null if the device has none.
     Msix* msix() { return msix_ ? &*msix_ : nullptr; }
 

@@ -63,13 +63,15 @@ VfioManager::~VfioManager() {
 void VfioManager::restore(Restored& restored) {
     for (uint32_t index = 0; index < state_.containers.size(); ++index) {
         const VfioManagerState::Container& saved = state_.containers[index];
-        containers_.push_back(std::make_unique<VfioContainer>(
-            *api_, memory_, blockers_, index, restored.fds.take(VfioContainer::kFdName, index),
-            saved.state));
+        UniqueFd container = restored.fds.take(VfioContainer::kFdName, index);
+        if (!restored.rehearsal)
+            containers_.push_back(std::make_unique<VfioContainer>(
+                *api_, memory_, blockers_, index, std::move(container), saved.state));
         for (const uint32_t number : saved.groups) {
             UniqueFd fd = restored.fds.take(kGroupFdName, number);
             interrupts_.add_vfio_group(fd.get());
-            groups_[number] = {std::move(fd), containers_.back().get()};
+            groups_[number] = {std::move(fd),
+                               containers_.empty() ? nullptr : containers_.back().get()};
         }
     }
 }

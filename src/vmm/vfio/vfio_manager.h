@@ -59,6 +59,7 @@ class VfioManager final : public StatefulDevice<VfioManagerState> {
   public:
     static constexpr const char* kId = "vfio";
 
+    // A rehearsal has no `api`.
     VfioManager(const DeviceContext& context, std::shared_ptr<VfioApi> api);
     ~VfioManager() override;
 

@@ -50,6 +50,11 @@ VfioPci::VfioPci(const DeviceConfig& config, const DeviceContext& context)
     std::string host;
     try {
         host = host_of(config);
+        if (context.restored && context.restored->rehearsal) {
+            take(host, *context.restored);
+            VfioInterrupts::rehearse(id(), state_.interrupts, context.restored->fds);
+            return;
+        }
         open(host, context.restored);
         build(context);
     } catch (const Error& error) {
@@ -64,12 +69,16 @@ VfioPci::~VfioPci() {
     unmap_bars();
 }
 
+void VfioPci::take(const std::string& host, Restored& restored) {
+    if (state_.host != host)
+        throw Error(ErrorCode::kCorruptState, "the state is of host device {}", state_.host);
+    vfio_.restored_group(state_.group);
+    device_ = restored.fds.take(fd_name());
+}
+
 void VfioPci::open(const std::string& host, Restored* restored) {
     if (restored) {
-        if (state_.host != host)
-            throw Error(ErrorCode::kCorruptState, "the state is of host device {}", state_.host);
-        vfio_.restored_group(state_.group);
-        device_ = restored->fds.take(fd_name());
+        take(host, *restored);
     } else {
         const VfioManager::Group group = vfio_.group_of(host);
         device_ = vfio_.api().open_device(group.fd, host);

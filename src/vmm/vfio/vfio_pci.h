@@ -87,6 +87,8 @@ class VfioPci final : public StatefulDevice<VfioPciState>, public PciFunction {
         uint64_t offset = 0;
         uint64_t in_device = 0;  // in the device's descriptor
     };
+    // The device of the old binary.
+    void take(const std::string& host, Restored& restored);
     void open(const std::string& host, Restored* restored);
     void build(const DeviceContext& context);
     void build_interrupts(const DeviceContext& context);

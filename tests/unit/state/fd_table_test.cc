@@ -29,6 +29,17 @@ TEST(FdTable, CarriesDescriptorsByNameAndIndex) {
     EXPECT_NO_THROW(in.take("irq", 3));
 }
 
+TEST(FdTable, NamesCanBeTakenWithoutDescriptors) {
+    const UniqueFd memfd = make_memfd("x");
+    OutgoingFds out;
+    out.add("ram", 2, memfd.get());
+    IncomingFds names = IncomingFds::names_of(out.serialize());
+    EXPECT_FALSE(names.take("ram", 2));
+    EXPECT_THROW(names.take("ram", 2), Error);
+    EXPECT_THROW(names.take("irq"), Error);
+    EXPECT_TRUE(names.leftovers().empty());
+}
+
 TEST(FdTable, ArrivalsCanBeHandedOn) {
     UniqueFd memfd = make_memfd("x");
     OutgoingFds out;

@@ -31,9 +31,10 @@ tests_unit_vmm_machine_SOURCES = \
 	tests/unit/vmm/quiet_chardev.h \
 	tests/unit/vmm/real_ioeventfd_test.cc \
 	tests/unit/vmm/real_kvm.h \
-	tests/unit/vmm/real_kvm_test.cc
+	tests/unit/vmm/real_kvm_test.cc \
+	tests/unit/vmm/rehearsal_test.cc
 tests_unit_vmm_machine_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_vmm_machine_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
+tests_unit_vmm_machine_LDADD = src/vmm/libvmm.la $(SECCOMP_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += \
 	tests/golden/acpi-pm.v1 \
 	tests/golden/cmos-rtc.v1 \

@@ -252,6 +252,7 @@ TEST_F(MonitorTest, EndsWithAConnectedPeer) {
 TEST(Info, NamesEachKindOfSectionOnce) {
     const json info = json::parse(info_text("9.9"));
     EXPECT_EQ(info.at("name"), "cpr-vmm");
+    EXPECT_THAT(info.at("features"), Contains("rehearsal"));
     EXPECT_EQ(info.at("version"), "9.9");
     EXPECT_EQ(info.at("state-format"), state::kFormatVersion);
     std::vector<std::string> kinds;

@@ -237,6 +237,12 @@ TEST(Options, ContinueAGuest) {
     Arguments line = libvirt_11_3();
     line.insert(line.end(), {"-cpr", "fd=17"});
     EXPECT_EQ(parse_command_line(line).machine.cpr_fd, 17);
+    EXPECT_EQ(parse_command_line(line).action, CommandLine::Action::kRun);
+    line.back() = "fd=17,rehearse=18";
+    const CommandLine rehearsal = parse_command_line(line);
+    EXPECT_EQ(rehearsal.action, CommandLine::Action::kRehearse);
+    EXPECT_EQ(rehearsal.machine.cpr_fd, 17);
+    EXPECT_EQ(rehearsal.machine.rehearsal_fd, 18);
 }
 
 TEST(Options, ReadCpuFeatures) {
