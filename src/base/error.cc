@@ -9,7 +9,7 @@
 namespace cpr {
 namespace {
 
-constexpr std::array<std::pair<ErrorCode, std::string_view>, 17> kNames{{
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 18> kNames{{
     {ErrorCode::kInternal, "internal"},
     {ErrorCode::kSystem, "system"},
     {ErrorCode::kInvalidArgument, "invalid-argument"},
@@ -21,6 +21,7 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 17> kNames{{
     {ErrorCode::kBinaryNotExecutable, "binary-not-executable"},
     {ErrorCode::kBinaryForeign, "binary-foreign"},
     {ErrorCode::kBinaryIncompatible, "binary-incompatible"},
+    {ErrorCode::kRehearsalFailed, "rehearsal-failed"},
     {ErrorCode::kJobActive, "job-active"},
     {ErrorCode::kNoJob, "no-job"},
     {ErrorCode::kTimeout, "timeout"},

@@ -23,6 +23,7 @@ enum class ErrorCode {
     kBinaryNotExecutable,
     kBinaryForeign,
     kBinaryIncompatible,
+    kRehearsalFailed,
     kJobActive,
     kNoJob,
     kTimeout,

@@ -16,15 +16,6 @@
 namespace cpr::controller {
 namespace {
 
-// Hostile or foreign output goes into messages only so far.
-std::string excerpt(const std::string& text) {
-    constexpr size_t kMost = 200;
-    std::string line = text.substr(0, std::min(text.find('\n'), kMost));
-    std::ranges::replace_if(
-        line, [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
-    return line;
-}
-
 // What is wrong with a section for this binary; empty if nothing is.
 std::string section_problem(const BinaryInfo& next, const SectionInUse& section) {
     const auto support = std::ranges::find(next.sections, section.kind, &SectionSupport::kind);
@@ -57,8 +48,7 @@ BinaryInfo read_binary_info(const Binary& binary, const RunLimits& limits) {
     try {
         const RunResult result = run_program(binary.fd.get(), {binary.path, "--info"}, limits);
         if (result.status != 0)
-            throw Error(ErrorCode::kBinaryForeign, "with --info it {}{}{}", result.status_text(),
-                        result.errors.empty() ? "" : ": ", excerpt(result.errors));
+            throw Error(ErrorCode::kBinaryForeign, "with --info it {}", result.status_text());
         return parse_binary_info(result.output);
     } catch (const Error& error) {
         const auto code =
@@ -78,6 +68,8 @@ BinaryInfo parse_binary_info(const std::string& text) {
             info.sections.push_back({section.at("kind").get<std::string>(),
                                      integer_in<uint32_t>(section.at("version")).value(),
                                      integer_in<uint32_t>(section.at("min-version")).value()});
+        for (const auto& feature : json.value("features", nlohmann::json::array()))
+            info.rehearses |= feature == "rehearsal";
         return info;
     } catch (const std::exception&) {
         throw Error(ErrorCode::kBinaryForeign, "its answer to --info is not understood: '{}'",

@@ -24,6 +24,8 @@ struct BinaryInfo {
     std::string version;
     uint32_t state_format = 0;
     std::vector<SectionSupport> sections;
+    // It takes part in rehearsals, before an update as the one that runs or as the new one.
+    bool rehearses = false;
 };
 
 // A state section of a running guest, out of query-cpr.

@@ -21,10 +21,11 @@ struct DeadlineKey {
     std::chrono::milliseconds UpdateDeadlines::*value;
 };
 constexpr DeadlineKey kDeadlineKeys[] = {
-    {"query-deadline", &UpdateDeadlines::query}, {"info-deadline", &UpdateDeadlines::info},
-    {"save-deadline", &UpdateDeadlines::save},   {"exec-deadline", &UpdateDeadlines::exec},
-    {"load-deadline", &UpdateDeadlines::load},   {"resume-deadline", &UpdateDeadlines::resume},
-    {"kill-deadline", &UpdateDeadlines::kill},   {"longest-stop", &UpdateDeadlines::longest_stop}};
+    {"query-deadline", &UpdateDeadlines::query},         {"info-deadline", &UpdateDeadlines::info},
+    {"rehearsal-deadline", &UpdateDeadlines::rehearsal}, {"save-deadline", &UpdateDeadlines::save},
+    {"exec-deadline", &UpdateDeadlines::exec},           {"load-deadline", &UpdateDeadlines::load},
+    {"resume-deadline", &UpdateDeadlines::resume},       {"kill-deadline", &UpdateDeadlines::kill},
+    {"longest-stop", &UpdateDeadlines::longest_stop}};
 constexpr int kLongestDeadline = 600'000;
 
 struct KeyFileFree {

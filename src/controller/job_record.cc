@@ -10,6 +10,12 @@ json to_json(const VersionedBinary& binary) {
     return {{"binary", binary.path}, {"version", binary.version}};
 }
 
+json to_json(const RehearsalRecord& rehearsal) {
+    if (!rehearsal.skipped.empty())
+        return {{"skipped", rehearsal.skipped}};
+    return {{"pause-ns", rehearsal.pause_ns}, {"state-bytes", rehearsal.state_bytes}};
+}
+
 // A part that did not come about takes no time, so that the parts always add up.
 json to_json(const PauseMarks& marks) {
     json result;
@@ -80,6 +86,8 @@ json JobRecord::to_json() const {
         result["pause"] = controller::to_json(pause);
     if (state_bytes != 0)
         result["state-bytes"] = state_bytes;
+    if (rehearsal)
+        result["rehearsal"] = controller::to_json(*rehearsal);
     if (error)
         result["error"] = {{"code", std::string(cpr::to_string(error->code()))},
                            {"desc", error->message()}};

@@ -40,6 +40,13 @@ struct PauseMarks {
     int64_t running = 0;
 };
 
+// What the validation's rehearsal cost the guest, or why there was none.
+struct RehearsalRecord {
+    int64_t pause_ns = 0;
+    uint64_t state_bytes = 0;
+    std::string skipped;
+};
+
 // An update job as its users see it: query-update-in-place of docs/protocol.md.
 struct JobRecord {
     uint64_t id = 0;
@@ -58,6 +65,7 @@ struct JobRecord {
     std::vector<PhaseTimes> phases;
     PauseMarks pause;
     uint64_t state_bytes = 0;
+    std::optional<RehearsalRecord> rehearsal;
     std::optional<Error> error;
 
     // The whole document.

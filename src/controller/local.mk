@@ -15,6 +15,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/launch.h src/controller/launch.cc \
 	src/controller/program_run.h src/controller/program_run.cc \
 	src/controller/qmp_error.h src/controller/qmp_error.cc \
+	src/controller/rehearsal.h src/controller/rehearsal.cc \
 	src/controller/relay.h src/controller/relay.cc \
 	src/controller/shortages.h src/controller/shortages.cc \
 	src/controller/step_list.h src/controller/step_list.cc \

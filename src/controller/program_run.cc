@@ -31,12 +31,12 @@ int milliseconds_to(int64_t deadline_ns) {
 // A child between its fork and its exit.
 class Child {
   public:
-    Child(int binary, const std::vector<std::string>& arguments);
+    Child(int binary, const std::vector<std::string>& arguments, const std::vector<int>& inherited);
     ~Child();
     RunResult finish(const RunLimits& limits);
 
   private:
-    [[noreturn]] void become(int binary, char* const* argv);
+    [[noreturn]] void become(int binary, char* const* argv, const std::vector<int>& inherited);
     void check_exec(int64_t deadline_ns);
     bool wait_for_data(int64_t deadline_ns);
     void kill_group() { kill(-pid_, SIGKILL); }
@@ -51,14 +51,15 @@ class Child {
     RunResult result_;
 };
 
-Child::Child(int binary, const std::vector<std::string>& arguments) {
+Child::Child(int binary, const std::vector<std::string>& arguments,
+             const std::vector<int>& inherited) {
     // All memory is got before the fork: another thread may hold the allocator's lock.
     const std::vector<char*> argv = argument_pointers(arguments);
     pid_ = fork();
     if (pid_ < 0)
         throw errno_error("fork");
     if (pid_ == 0)
-        become(binary, argv.data());
+        become(binary, argv.data(), inherited);
     setpgid(pid_, pid_);
     pidfd_.reset(pidfd_open(pid_, 0));
     for (Pipe* pipe : {&output_, &errors_, &exec_failure_})
@@ -75,14 +76,14 @@ Child::~Child() {
 }
 
 // In the child: nothing here may allocate or lock.
-void Child::become(int binary, char* const* argv) {
+void Child::become(int binary, char* const* argv, const std::vector<int>& inherited) {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     default_signals();
     dup2(null_.get(), STDIN_FILENO);
     dup2(output_.write_end.get(), STDOUT_FILENO);
     dup2(errors_.write_end.get(), STDERR_FILENO);
-    exec_or_tell(binary, argv, {}, exec_failure_.write_end.get());
+    exec_or_tell(binary, argv, inherited, exec_failure_.write_end.get());
 }
 
 void Child::reap() {
@@ -147,14 +148,23 @@ RunResult Child::finish(const RunLimits& limits) {
 }  // namespace
 
 std::string RunResult::status_text() const {
-    if (WIFSIGNALED(status))
-        return fmt::format("was killed by signal {}", WTERMSIG(status));
-    return fmt::format("exited with status {}", WEXITSTATUS(status));
+    const std::string end = WIFSIGNALED(status)
+                                ? fmt::format("was killed by signal {}", WTERMSIG(status))
+                                : fmt::format("exited with status {}", WEXITSTATUS(status));
+    return errors.empty() ? end : fmt::format("{}: {}", end, excerpt(errors));
+}
+
+std::string excerpt(const std::string& text) {
+    constexpr size_t kMost = 400;
+    std::string line = text.substr(0, std::min(text.find('\n'), kMost));
+    std::ranges::replace_if(
+        line, [](unsigned char c) { return c < 0x20 || c > 0x7e; }, '?');
+    return line;
 }
 
 RunResult run_program(int binary, const std::vector<std::string>& arguments,
-                      const RunLimits& limits) {
-    Child child(binary, arguments);
+                      const RunLimits& limits, const std::vector<int>& inherited) {
+    Child child(binary, arguments, inherited);
     return child.finish(limits);
 }
 

@@ -21,16 +21,20 @@ struct RunResult {
     std::string output;
     std::string errors;
 
-    // "exited with status 3", "was killed by signal 11".
+    // "exited with status 3", "was killed by signal 11"; with the first line of its errors.
     std::string status_text() const;
 };
 
+// The first line of a program's output, made fit for a message: it may be hostile or foreign.
+std::string excerpt(const std::string& text);
+
 // Runs the program behind an open descriptor (O_PATH is enough) to its end, in a process group of
-// its own, without any of our descriptors or signal settings, and kills it when it goes past a
-// limit or when the calling thread ends. Blocks; any thread. Throws Error: kBinaryNotExecutable if
-// it cannot be executed, kTimeout past the deadline, kBinaryForeign past the output limit.
+// its own, without any of our descriptors but those that it is to inherit and without our signal
+// settings, and kills it when it goes past a limit or when the calling thread ends. Blocks; any
+// thread. Throws Error: kBinaryNotExecutable if it cannot be executed, kTimeout past the deadline,
+// kBinaryForeign past the output limit.
 RunResult run_program(int binary, const std::vector<std::string>& arguments,
-                      const RunLimits& limits = {});
+                      const RunLimits& limits = {}, const std::vector<int>& inherited = {});
 
 }  // namespace cpr::controller
 

@@ -11,6 +11,7 @@ namespace cpr::controller {
 struct UpdateDeadlines {
     std::chrono::milliseconds query{5'000};
     std::chrono::milliseconds info{10'000};
+    std::chrono::milliseconds rehearsal{10'000};
     std::chrono::milliseconds save{10'000};
     std::chrono::milliseconds exec{10'000};
     std::chrono::milliseconds load{10'000};

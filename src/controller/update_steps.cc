@@ -10,6 +10,7 @@
 #include "base/json_number.h"
 #include "base/log.h"
 #include "base/monotonic.h"
+#include "controller/rehearsal.h"
 #include "controller/shortages.h"
 
 namespace cpr::controller {
@@ -119,6 +120,24 @@ void UpdateSteps::validate() {
     refuse_blockers(record_.blockers);
     if (const std::string state = text(cpr, "state"); state != "none")
         throw Error(ErrorCode::kInvalidState, "the VMM is in the middle of an update ({})", state);
+    rehearse();
+}
+
+// A VMM that came before rehearsals can be updated without one, and gone back to.
+void UpdateSteps::rehearse() {
+    const auto lacking = [](const BinaryInfo& info) {
+        return fmt::format("version {} of the VMM has no rehearsal", info.version);
+    };
+    if (!current_info_.rehearses || !next_info_.rehearses) {
+        const std::string why = lacking(current_info_.rehearses ? next_info_ : current_info_);
+        log::warning("the update goes on without a rehearsal: {}", why);
+        record_.rehearsal = RehearsalRecord{0, 0, why};
+        return;
+    }
+    const StateCopy copy = copy_state(host_.vmm, within(host_.deadlines.save));
+    record_.rehearsal = RehearsalRecord{copy.pause_ns, copy.bytes, {}};
+    const RunLimits limits{within(host_.deadlines.rehearsal)};
+    controller::rehearse(*next_, {vmm_.arguments.begin() + 1, vmm_.arguments.end()}, copy, limits);
 }
 
 // The end of the whole update, or of the guest's stop, may come before that of a step.

@@ -37,6 +37,7 @@ class UpdateSteps {
 
   private:
     void validate();
+    void rehearse();
     void prepare();
     void undo_prepare();
     void save();

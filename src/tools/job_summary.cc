@@ -96,6 +96,8 @@ JobSummary summarize(virDomainCprJobStatus status, virTypedParameterPtr params, 
         .blockers = blockers_of(from),
         .pause_milliseconds = from.milliseconds(VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_TOTAL),
         .pause_parts = pause_parts_of(from),
+        .rehearsal_milliseconds = from.milliseconds("rehearsal.pause-ns"),
+        .rehearsal_skipped = from.text("rehearsal.skipped"),
     };
 }
 

@@ -39,6 +39,8 @@ struct JobSummary {
     std::vector<Blocker> blockers;
     std::optional<double> pause_milliseconds;
     std::vector<PausePart> pause_parts;
+    std::optional<double> rehearsal_milliseconds;
+    std::string rehearsal_skipped;
 };
 
 JobSummary summarize(virDomainCprJobStatus status, virTypedParameterPtr params, int nparams);

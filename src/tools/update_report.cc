@@ -117,6 +117,12 @@ std::vector<std::string> info_lines(const JobSummary& job) {
 
 std::vector<std::string> pause_lines(const JobSummary& job) {
     std::vector<std::string> lines;
+    if (job.rehearsal_milliseconds) {
+        lines.push_back(pause_line(_("Rehearsal:"), *job.rehearsal_milliseconds));
+    }
+    if (!job.rehearsal_skipped.empty()) {
+        lines.push_back(info_row(_("Rehearsal:"), job.rehearsal_skipped));
+    }
     if (!job.pause_milliseconds) {
         return lines;
     }

@@ -81,7 +81,7 @@ TEST(EmulatorConfig, EachDeadlineHasItsKey) {
         {"query", &UpdateDeadlines::query}, {"info", &UpdateDeadlines::info},
         {"save", &UpdateDeadlines::save},   {"exec", &UpdateDeadlines::exec},
         {"load", &UpdateDeadlines::load},   {"resume", &UpdateDeadlines::resume},
-        {"kill", &UpdateDeadlines::kill}};
+        {"kill", &UpdateDeadlines::kill},   {"rehearsal", &UpdateDeadlines::rehearsal}};
     const TestFolder folder;
     for (const auto& [key, deadline] : keys) {
         const EmulatorConfig config(folder.file("c", "[a]\nbinary=/vmm\n" + key + "-deadline=7\n"));

@@ -2,6 +2,7 @@
 // Stands in for programs that the controller runs. What it does goes by the name under which it is
 // started, so that a test needs only copies of it.
 #include <dirent.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -19,11 +20,13 @@ namespace {
 using namespace cpr;
 using nlohmann::json;
 
-void print_info(const char* name, const char* version, int format, int section) {
+void print_info(const char* name, const char* version, int format, int section,
+                const char* features = "") {
     std::printf(
         R"({"name": "%s", "version": "%s", "state-format": %d, "machine-types": ["pc-q35-8.2"],
-            "sections": [{"kind": "serial16550", "version": %d, "min-version": %d}]})",
-        name, version, format, section, section);
+            "sections": [{"kind": "serial16550", "version": %d, "min-version": %d}],
+            "features": [%s]})",
+        name, version, format, section, section, features);
 }
 
 // Lists the open descriptors with what they are.
@@ -85,6 +88,42 @@ json member(const std::vector<uint8_t>& table, const char* name) {
     return nullptr;
 }
 
+bool holds(int fd, const std::string& text) {
+    const auto content = read_all(fd, 1 << 20, "a copy");
+    return std::string(content.begin(), content.end()) == text;
+}
+
+// A new VMM before the update: it has the copies that the test's VMM gave out, and nothing else.
+int rehearse(const std::string& name, int argc, char** argv) {
+    if (name == "rehearse-crashes")
+        std::raise(SIGSEGV);
+    if (name == "rehearse-hangs")
+        pause();
+    if (name == "rehearse-silent")
+        return 0;
+    if (name == "rehearse-garbage") {
+        std::puts("\x1b[31m rehearsed");
+        return 0;
+    }
+    if (name == "rehearse-fails") {
+        std::fputs("cpr-vmm: state section 'x': no such luck\n", stderr);
+        return 1;
+    }
+    int table = -1;
+    int state = -1;
+    if (std::sscanf(argv[argc - 1], "fd=%d,rehearse=%d", &table, &state) != 2)
+        return 5;
+    for (int fd = 3; fd < 256; ++fd)
+        if (fd != table && fd != state && fcntl(fd, F_GETFD) >= 0)
+            return 6;
+    if (argc != 4 || std::string(argv[1]) != "-S")
+        return 7;
+    if (!holds(table, "table") || !holds(state, "state"))
+        return 8;
+    std::puts("rehearsed");
+    return 0;
+}
+
 // A VMM that was started on a state: does on its monitor what the old binary does in a rollback.
 int continue_guest(const std::string& name, const std::string& option) {
     const int table_fd = std::atoi(option.c_str() + strlen("fd="));
@@ -121,14 +160,18 @@ int main(int argc, char** argv) {
     const std::string name = path.substr(path.rfind('/') + 1);
     if (name == "vmm" || name == "controller")
         return report(name, argc, argv);
+    if (argc > 2 && std::string(argv[argc - 1]).find("rehearse=") != std::string::npos)
+        return rehearse(name, argc, argv);
     if (argc > 2 && std::string(argv[argc - 2]) == "-cpr")
         return continue_guest(name, argv[argc - 1]);
     if (argc != 2 || std::string(argv[1]) != "--info")
         return 2;
-    if (name.starts_with("old"))
-        print_info("cpr-vmm", "0.1.0", 1, 1);
-    else if (name == "new")
-        print_info("cpr-vmm", "0.1.0+next", 1, 1);
+    if (name == "old-unrehearsed")
+        print_info("cpr-vmm", "0.0.9", 1, 1);
+    else if (name.starts_with("old"))
+        print_info("cpr-vmm", "0.1.0", 1, 1, R"("rehearsal")");
+    else if (name == "new" || name.starts_with("rehearse-"))
+        print_info("cpr-vmm", "0.1.0+next", 1, 1, R"("another", "rehearsal")");
     else if (name == "other-name")
         print_info("frobnicator", "7", 1, 1);
     else if (name == "other-format")

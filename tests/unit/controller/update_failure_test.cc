@@ -40,7 +40,68 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"garbage", "binary-foreign"}, Refusal{"fails", "binary-foreign"},
                     Refusal{"hang", "binary-foreign"}, Refusal{"other-name", "binary-foreign"},
                     Refusal{"other-format", "binary-incompatible"},
-                    Refusal{"other-section", "binary-incompatible"}));
+                    Refusal{"other-section", "binary-incompatible"},
+                    Refusal{"rehearse-fails", "rehearsal-failed"},
+                    Refusal{"rehearse-crashes", "rehearsal-failed"},
+                    Refusal{"rehearse-hangs", "rehearsal-failed"},
+                    Refusal{"rehearse-silent", "rehearsal-failed"},
+                    Refusal{"rehearse-garbage", "rehearsal-failed"}));
+
+TEST_F(UpdateTest, ACheckRehearsesAndTellsOfIt) {
+    start({{"check", true}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "completed") << job;
+    EXPECT_EQ(job["rehearsal"], (json{{"pause-ns", 1234}, {"state-bytes", 5}}));
+    EXPECT_EQ(vmm_->count("cpr-rehearse"), 1u);
+    EXPECT_EQ(deeds(), Names{});
+    EXPECT_FALSE(saw_host_events());
+}
+
+TEST_F(UpdateTest, ARehearsalThatFailsGivesTheBinarysOwnReason) {
+    start({{"binary", folder_.program("rehearse-fails")}});
+    const json job = result();
+    EXPECT_NE(job["error"]["desc"].get<std::string>().find("state section 'x': no such luck"),
+              std::string::npos)
+        << job["error"];
+    EXPECT_EQ(job["rehearsal"]["pause-ns"], 1234);
+}
+
+TEST_F(UpdateTest, AVmmThatCannotCopyItsStateIsNotUpdated) {
+    vmm_->fails("cpr-rehearse", "system", "no memory");
+    start();
+    EXPECT_EQ(result()["error"]["code"], "rehearsal-failed");
+    // Without its descriptors.
+    vmm_->returns("cpr-rehearse", {{"pause-ns", 1}, {"state-bytes", 5}});
+    start();
+    EXPECT_EQ(result()["error"]["code"], "rehearsal-failed");
+    vmm_->on("cpr-rehearse", [](const json&) { return std::nullopt; });
+    start();
+    EXPECT_EQ(result()["error"]["code"], "rehearsal-failed");
+    EXPECT_EQ(deeds(), Names{});
+}
+
+TEST_F(UpdateTest, BlockersComeBeforeTheRehearsal) {
+    blockers_ = {{{"id", "a"}, {"reason", "because"}, {"remedy", "detach it"}}};
+    start();
+    EXPECT_EQ(result()["error"]["code"], "blocked");
+    EXPECT_EQ(vmm_->count("cpr-rehearse"), 0u);
+}
+
+class FromAVmmWithoutRehearsal : public UpdateTest {
+    void SetUp() override { set_up("old-unrehearsed"); }
+};
+
+TEST_F(FromAVmmWithoutRehearsal, AnUpdateAndTheReturnGoOnWithout) {
+    start();
+    json job = result();
+    EXPECT_EQ(job["status"], "completed") << job;
+    EXPECT_NE(job["rehearsal"]["skipped"].get<std::string>().find("0.0.9"), std::string::npos);
+    start({{"binary", folder_.path("old-unrehearsed")}});
+    job = result();
+    EXPECT_EQ(job["status"], "completed") << job;
+    EXPECT_NE(job["rehearsal"]["skipped"].get<std::string>().find("0.0.9"), std::string::npos);
+    EXPECT_EQ(vmm_->count("cpr-rehearse"), 0u);
+}
 
 TEST_F(UpdateTest, BlockersAreListedAndRefused) {
     blockers_ = {{{"id", "a"}, {"reason", "because"}, {"remedy", "detach it"}},

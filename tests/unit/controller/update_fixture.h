@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include "base/io.h"
 #include "base/monotonic.h"
 #include "controller/update_service.h"
 #include "unit/controller/support.h"
@@ -71,6 +72,15 @@ class UpdateTest : public LoopTest {
         vmm_->send({{"return", list}, {"id", command["id"]}}, fds);
         return std::nullopt;
     }
+    std::optional<json> send_copy(const json& command) {
+        const UniqueFd state = make_memfd("state");
+        write_all(state.get(), {reinterpret_cast<const uint8_t*>("state"), 5}, "it");
+        const UniqueFd table = make_memfd("table");
+        write_all(table.get(), {reinterpret_cast<const uint8_t*>("table"), 5}, "it");
+        vmm_->send({{"return", {{"pause-ns", 1234}, {"state-bytes", 5}}}, {"id", command["id"]}},
+                   {state.get(), table.get()});
+        return std::nullopt;
+    }
     bool enter_guest() { return state::EntryGate(gate_fd_.get()).enter(); }
     bool entered() const { return state::EntryGate(gate_fd_.get()).entered(); }
     // How often the kept interrupt was signalled.
@@ -109,6 +119,7 @@ class UpdateTest : public LoopTest {
                           {"sections", {{{"kind", "serial16550"}, {"version", saved_version_}}}},
                           {"timeline", {{"vcpus-stopped-ns", stopped_}}}}}};
         });
+        vmm_->on("cpr-rehearse", [this](const json& command) { return send_copy(command); });
         vmm_->on("cpr-descriptors",
                  [this](const json& command) { return send_descriptors(command); });
         vmm_->on("cpr-exec", [this](const json&) {
@@ -172,7 +183,8 @@ class UpdateTest : public LoopTest {
     std::vector<std::string> deeds() const {
         std::vector<std::string> names = vmm_->names();
         std::erase_if(names, [](const std::string& name) {
-            return name.starts_with("query-") || name == "cpr-descriptors";
+            return name.starts_with("query-") || name == "cpr-descriptors" ||
+                   name == "cpr-rehearse";
         });
         return names;
     }
@@ -182,7 +194,7 @@ class UpdateTest : public LoopTest {
         UpdateDeadlines deadlines;
         deadlines.query = deadlines.save = deadlines.exec = deadlines.load = deadlines.resume =
             std::chrono::milliseconds(1000);
-        deadlines.info = std::chrono::milliseconds(3000);
+        deadlines.info = deadlines.rehearsal = std::chrono::milliseconds(3000);
         return deadlines;
     }
 

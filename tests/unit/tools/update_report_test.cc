@@ -124,6 +124,15 @@ TEST(PauseLines, AddUpByPhase) {
                      "  resume:             0.346 ms"}));
 }
 
+TEST(PauseLines, BeginWithTheRehearsal) {
+    EXPECT_EQ(pause_lines(summary_of(R"({"job-id": 1, "status": "completed",
+                  "rehearsal": {"pause-ns": 1234567, "state-bytes": 9}})")),
+              Lines{"Rehearsal:            1.235 ms"});
+    EXPECT_EQ(pause_lines(summary_of(R"({"job-id": 1, "status": "completed",
+                  "rehearsal": {"skipped": "it has none"}})")),
+              Lines{"Rehearsal:       it has none"});
+}
+
 TEST(PauseLines, AreNoneForAGuestThatWasNotPaused) {
     EXPECT_TRUE(pause_lines(summary_of(kBlocked)).empty());
 }

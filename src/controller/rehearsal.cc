@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/rehearsal.h"
+
+#include "base/error.h"
+#include "base/json_number.h"
+
+namespace cpr::controller {
+namespace {
+
+// What the program says when all went well: an exit status alone may be anybody's.
+constexpr std::string_view kDone = "rehearsed\n";
+
+void run(const Binary& binary, const std::vector<std::string>& arguments, const StateCopy& copy,
+         const RunLimits& limits) {
+    const RunResult result =
+        run_program(binary.fd.get(), arguments, limits, {copy.table.get(), copy.state.get()});
+    if (result.status != 0)
+        throw Error(ErrorCode::kRehearsalFailed, "it {}", result.status_text());
+    if (result.output != kDone)
+        throw Error(ErrorCode::kRehearsalFailed, "it said '{}'", excerpt(result.output));
+}
+
+}  // namespace
+
+StateCopy copy_state(VmmCalls& vmm, std::chrono::milliseconds deadline) {
+    try {
+        Message answer = vmm.call_for_fds("cpr-rehearse", nlohmann::json::object(), deadline);
+        const auto bytes = integer_in<uint64_t>(answer.body.at("state-bytes"));
+        const auto pause = integer_in<int64_t>(answer.body.at("pause-ns"));
+        if (answer.fds.size() != 2 || !bytes || !pause)
+            throw Error(ErrorCode::kInternal, "its answer is not understood");
+        return {std::move(answer.fds[0]), std::move(answer.fds[1]), *bytes, *pause};
+    } catch (const std::exception& error) {
+        throw Error(ErrorCode::kRehearsalFailed, "the VMM cannot copy the guest's state: {}",
+                    error.what());
+    }
+}
+
+void rehearse(const Binary& binary, const std::vector<std::string>& arguments,
+              const StateCopy& copy, const RunLimits& limits) {
+    std::vector<std::string> line{binary.path};
+    line.insert(line.end(), arguments.begin(), arguments.end());
+    line.insert(line.end(),
+                {"-cpr", fmt::format("fd={},rehearse={}", copy.table.get(), copy.state.get())});
+    try {
+        run(binary, line, copy, limits);
+    } catch (const Error& error) {
+        throw Error(ErrorCode::kRehearsalFailed,
+                    "'{}' cannot take over this guest; in a rehearsal on a copy of its state: {}",
+                    binary.path, error.message());
+    }
+}
+
+}  // namespace cpr::controller
