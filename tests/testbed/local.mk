@@ -9,7 +9,8 @@ EXTRA_DIST += scripts/demo scripts/testbed tests/testbed/README.md \
 	tests/testbed/lib/domain.py \
 	tests/testbed/lib/l1.py tests/testbed/lib/pattern.py tests/testbed/lib/picture.py tests/testbed/lib/process.py \
 	tests/testbed/lib/trace.py tests/testbed/lib/update.py tests/testbed/lib/vcpus.py \
-	tests/testbed/faults/inject.c tests/testbed/lib/faults.py \
+	tests/testbed/faults/impostor.c tests/testbed/faults/inject.c tests/testbed/lib/faults.py \
+	tests/testbed/lib/picture.py tests/testbed/scenarios/rehearsal.py \
 	tests/testbed/scenarios/crash-load-random.py tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/update-booting.py \
 	tests/testbed/scenarios/demo.py tests/testbed/scenarios/testbed-self.py \

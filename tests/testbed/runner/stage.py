@@ -130,8 +130,10 @@ def make_files(files, tree, stage, guest_image):
         shutil.copytree(TESTBED_DIR / folder, own / folder,
                         ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(guest_image, own / "guest.cpio")
-    call(["gcc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC", "-o",
-          own / "inject.so", TESTBED_DIR / "faults" / "inject.c"])
+    compiler = ["gcc", "-std=gnu17", "-O2", "-Wall", "-Wextra"]
+    call([*compiler, "-shared", "-fPIC", "-o", own / "inject.so",
+          TESTBED_DIR / "faults" / "inject.c"])
+    call([*compiler, "-static", "-o", own / "impostor", TESTBED_DIR / "faults" / "impostor.c"])
     (files / LIBRARY_DIR).mkdir(parents=True)
     copy_missing_libraries(tree, stage, files)
     (files / "etc/libvirt").mkdir(parents=True)

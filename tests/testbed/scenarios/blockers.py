@@ -6,10 +6,9 @@ What the kernel of L1 has cannot be taken from it: the blockers of VFIO are left
 
 import json
 import pathlib
-import subprocess
 
 from lib.domain import EMULATOR, Domain
-from lib.picture import Picture
+from lib.picture import Events, Picture
 from lib.update import NEXT_VMM, TOOL, VMM, job, require_each_tick_once
 
 TIMEOUT_S = 300
@@ -33,25 +32,6 @@ BLOCKERS = {
     "memory-not-shared": "<memoryBacking><source type='memfd'/>",
     "sandbox-denies-exec": "seccomp_sandbox = 0",
 }
-
-
-class Events:
-    """What libvirt tells of the domain while this is watched."""
-
-    def __init__(self, guest):
-        self.path = guest.l1.share / "events.log"
-        with self.path.open("wb") as log:
-            # pylint: disable-next=consider-using-with
-            self.process = subprocess.Popen(
-                ["virsh", "event", "--domain", guest.name, "--all", "--loop"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-
-    def end(self):
-        """The lines on its life cycle."""
-        self.process.terminate()
-        self.process.wait()
-        return [line for line in self.path.read_text(encoding="utf-8").splitlines()
-                if "lifecycle" in line]
 
 
 def require_all_told(l1, text):
