@@ -62,7 +62,9 @@ std::optional<FileIdentity> program_of(pid_t pid) {
 
 bool runs_code(const std::filesystem::path& task) {
     std::ifstream file(task / "stat");
-    std::string text(std::istreambuf_iterator<char>(file), {});
+    // A thread that has ended since fails the reading, which an iterator of the file would throw.
+    std::string text;
+    std::getline(file, text, '\0');
     if (text.empty())
         return false;  // it has gone
     // "pid (name) state ppid pgrp session tty tpgid flags"; the name may have any character.

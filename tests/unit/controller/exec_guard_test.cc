@@ -33,6 +33,8 @@ struct Call {
     bool with_thread = false;
     bool from_thread = false;
     bool joined_threads = false;
+    // Threads begin and end all the time, and the call is made as often.
+    bool fleeting_threads = false;
 };
 
 int descriptor(const std::string& file) {
@@ -52,6 +54,14 @@ void make_call(const Call& call, int fd) {
         std::thread([] { pause(); }).detach();
     for (int i = 0; call.joined_threads && i < 20; ++i)
         std::thread([] {}).join();
+    if (call.fleeting_threads) {
+        std::thread([] {
+            for (;;)
+                std::thread([] {}).join();
+        }).detach();
+        for (int i = 0; i < 3000; ++i)
+            execveat(fd, call.path, argv, environ, call.flags);
+    }
     if (call.from_thread)
         std::thread(execute).join();
     execute();
@@ -181,6 +191,11 @@ TEST_F(ExecGuardTest, ThreadsThatHaveEndedAreInNobodysWay) {
 }
 
 // What is executed for a script is its interpreter, which nobody ordered.
+TEST_F(ExecGuardTest, ThreadsThatEndWhileTheyAreLookedAtAreNoFailure) {
+    order(next_);
+    EXPECT_EQ(outcome({.file = next_, .fleeting_threads = true}), kDenied);
+}
+
 TEST_F(ExecGuardTest, KillsAVmmThatHasBecomeAnotherProgram) {
     const std::string script = folder_.file("script", "#!/bin/sh\nsleep 60\n");
     chmod(script.c_str(), 0755);
