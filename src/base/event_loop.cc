@@ -3,7 +3,10 @@
 
 #include <glib-unix.h>
 
+#include <exception>
 #include <utility>
+
+#include "base/log.h"
 
 #ifdef __has_feature
 #if __has_feature(thread_sanitizer)
@@ -31,13 +34,25 @@ void take_over([[maybe_unused]] void* callback) {
 using FdCallback = std::function<bool(GIOCondition)>;
 using PlainCallback = std::function<void()>;
 
+// GLib is C: no exception may pass through it, and whatever a callback failed at, the others go on.
+template <typename Function>
+void guarded(Function call) {
+    try {
+        call();
+    } catch (const std::exception& error) {
+        log::error("the event loop goes on after a failure: {}", error.what());
+    }
+}
+
 gboolean dispatch_fd(gint, GIOCondition condition, gpointer data) {
-    return (*static_cast<FdCallback*>(data))(condition) ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+    bool stays = true;
+    guarded([&] { stays = (*static_cast<FdCallback*>(data))(condition); });
+    return stays ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
 gboolean dispatch_once(gpointer data) {
     take_over(data);
-    (*static_cast<PlainCallback*>(data))();
+    guarded([&] { (*static_cast<PlainCallback*>(data))(); });
     return G_SOURCE_REMOVE;
 }
 

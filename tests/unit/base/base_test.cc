@@ -78,6 +78,18 @@ TEST(ScopeExit, RunsUnlessDismissed) {
     EXPECT_EQ(runs, 1);
 }
 
+TEST(EventLoop, GoesOnAfterACallbackThatFails) {
+    EventLoop loop;
+    bool done = false;
+    loop.post([] { throw Error(ErrorCode::kInternal, "a callback's failure"); });
+    loop.post([&] {
+        done = true;
+        loop.quit();
+    });
+    loop.run();
+    EXPECT_TRUE(done);
+}
+
 TEST(EventLoop, RunsPostedWorkAndTimers) {
     EventLoop loop;
     std::string order;
