@@ -93,8 +93,9 @@ void UpdateSteps::in_time(const std::function<void()>& apply) const {
     try {
         apply();
     } catch (const Error& error) {
-        // A binary that does not answer --info in time is taken for a foreign one.
-        if (error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kBinaryForeign)
+        // A binary that does not answer in time is taken for one that is no good.
+        if (error.code() == ErrorCode::kTimeout || error.code() == ErrorCode::kBinaryForeign ||
+            error.code() == ErrorCode::kRehearsalFailed)
             check_time();
         throw;
     }

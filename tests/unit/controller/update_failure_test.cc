@@ -136,11 +136,11 @@ TEST_F(UpdateTest, AnotherProcessHasTheLimitsOfBeforeTheSave) {
     };
     const auto lost = process_;
     const rlim_t before = files();
-    vmm_->on("cpr-descriptors", [&, this](const json& command) {
+    vmm_->on("getfd", [&](const json&) {
         const rlimit low{50, 50};
         prlimit(static_cast<pid_t>(lost->pid), RLIMIT_NOFILE, &low, nullptr);
         EXPECT_EQ(files(), 50u);
-        return send_descriptors(command);
+        return json{{"return", json::object()}};
     });
     vmm_->on("cpr-load", [this](const json&) -> std::optional<json> {
         loop_.post([this] { vmm_->die(); });
