@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A new VMM that is as good as another by its --info, and fails in the rehearsal. How it does goes by
- * the name under which it is started. */
+/* A new VMM that is no good, in a way that goes by the name under which it is started: it fails when it
+ * is asked for its --info, or is as good as another by that and fails in the rehearsal. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,11 +21,27 @@ static void drop_panic_device(char **argv)
     }
 }
 
+static int fail_at_info(const char *how)
+{
+    if (strcmp(how, "crashes") == 0)
+        raise(SIGSEGV);
+    if (strcmp(how, "hangs") == 0)
+        pause();
+    if (strcmp(how, "slow") == 0)
+        sleep(3);
+    do
+        puts("\x01\xff this is no JSON");
+    while (strcmp(how, "endless") == 0);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *slash = strrchr(argv[0], '/');
     const char *name = slash ? slash + 1 : argv[0];
 
+    if (strncmp(name, "info-", 5) == 0)
+        return fail_at_info(name + 5);
     if (strstr(argv[argc - 1], "rehearse=")) {
         if (strcmp(name, "crashes") == 0)
             raise(SIGSEGV);

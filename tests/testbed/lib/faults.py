@@ -40,6 +40,12 @@ class Fault:
         self.after = REQUESTS[after] if after else 0
 
 
+def saving(call, action, nth=1, program="old"):
+    """A fault of the old VMM in the save, which begins by detaching irqfds: a rehearsal makes some
+    of the same calls before."""
+    return Fault(program, call, action, nth, after="KVM_IRQFD")
+
+
 def error(name):
     """The call fails with an error such as EINVAL."""
     return ERROR, getattr(errno, name)

@@ -4,14 +4,15 @@
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 
 from lib.capabilities import emulator_within_limits
 from lib.domain import Domain
 from lib.faults import (CORRUPTED, ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, PREAD, PWRITE,
-                        SENDMSG, TALKS_GARBAGE, Fault, Injector, delayed, error, killed)
-from lib.l1 import Failure
+                        SENDMSG, TALKS_GARBAGE, Fault, Injector, delayed, error, killed, saving)
+from lib.l1 import FILES, Failure
 from lib.update import NEXT_VMM, TOOL, VMM, Update, job, set_deadlines
 
 TIMEOUT_S = 2400
@@ -21,46 +22,41 @@ SHORT_STEP = 5
 
 QUERY, INFO, SAVE, EXEC, LOAD, RESUME, KILL = 4000, 6000, 4500, 6000, 6000, 4000, 5000
 STOP = 8000
-DEADLINES_MS = {"query-deadline": QUERY, "info-deadline": INFO, "save-deadline": SAVE,
+DEADLINES_MS = {"query-deadline": QUERY, "info-deadline": INFO,
+                "rehearsal-deadline": INFO, "save-deadline": SAVE,
                 "exec-deadline": EXEC, "load-deadline": LOAD, "resume-deadline": RESUME,
                 "kill-deadline": KILL, "longest-stop": STOP}
 # As docs/protocol.md derives it.
 LONGEST_FAILURE_NS = 1_000_000 * (STOP + (QUERY + EXEC + QUERY) + (KILL + EXEC + QUERY) +
                                   LOAD + RESUME)
 OLD, NEW = "old", "new"
+# The new binary reads descriptor table and state, first in the rehearsal and then in earnest.
+ARRIVED, LOADED = 3, 4
 # Long enough for something to be done to a running update.
 A_WHILE = delayed(2500)
 
 
 class Cell:
     """A phase and a fault in it. `binary` names or makes the new binary; `meanwhile` is done
-    while the fault lasts."""
+    while the fault lasts. The job then has one of `status`, and `says` why."""
 
     def __init__(self, phase, name, fault=None, binary=None, meanwhile=None,
-                 status=("rolled-back",)):
+                 status=("rolled-back",), says=""):
         self.phase = phase
         self.name = name
         self.fault = fault
         self.binary = binary
         self.meanwhile = meanwhile
         self.status = status
-
-
-def saving(call, action, nth=1):
-    """A fault of the old VMM in the save, which begins by detaching irqfds: a rehearsal makes some
-    of the same calls before."""
-    return Fault(OLD, call, action, nth, after="KVM_IRQFD")
+        self.says = says
 
 
 # -- new binaries that are none ---------------------------------------------------------------
 
-def script(text):
-    """A maker of an executable script."""
+def impostor(name):
+    """A maker of a program that fails as its name says (tests/testbed/faults/impostor.c)."""
     def make(_matrix):
-        path = pathlib.Path("/run/cpr-bad-binary")
-        path.write_text("#!/bin/sh\n" + text, encoding="ascii")
-        path.chmod(0o755)
-        return path
+        return shutil.copy(FILES / "impostor", pathlib.Path("/run") / name)
     return make
 
 
@@ -122,16 +118,30 @@ CELLS = [
     Cell("validate", "foreign binary", binary="/usr/bin/true", status=REFUSED),
     Cell("validate", "folder as binary", binary="/usr", status=REFUSED),
     Cell("validate", "truncated binary", binary=truncated, status=REFUSED),
-    Cell("validate", "--info talks garbage", binary=script("head -c 9999 /dev/urandom\n"),
-         status=REFUSED),
-    Cell("validate", "--info crashes", binary=script("kill -SEGV $$\n"), status=REFUSED),
-    Cell("validate", "--info hangs", binary=script("sleep 1000\n"), status=REFUSED),
-    Cell("validate", "--info without end", binary=script("yes\n"), status=REFUSED),
-    Cell("validate", "the tool is killed", binary=script("sleep 3; exit 1\n"),
-         meanwhile=kill_client, status=REFUSED),
-    Cell("validate", "libvirtd restarts", binary=script("sleep 3; exit 1\n"),
-         meanwhile=restart_libvirt, status=REFUSED),
-    Cell("prepare", "cancelled", Fault(OLD, SENDMSG, A_WHILE, 2), meanwhile=cancel,
+    Cell("validate", "--info talks garbage", binary=impostor("info-garbage"), status=REFUSED,
+         says="its answer to --info is not understood"),
+    Cell("validate", "--info crashes", binary=impostor("info-crashes"), status=REFUSED,
+         says="with --info it was killed by signal 11"),
+    Cell("validate", "--info hangs", binary=impostor("info-hangs"), status=REFUSED,
+         says="it did not end in time"),
+    Cell("validate", "--info without end", binary=impostor("info-endless"), status=REFUSED,
+         says="it writes more than"),
+    Cell("validate", "rehearsal refuses the state", binary=impostor("lacks-a-device"),
+         status=REFUSED, says="pvpanic"),
+    Cell("validate", "rehearsal talks garbage", binary=impostor("garbage"), status=REFUSED,
+         says="it said '"),
+    Cell("validate", "rehearsal crashes", binary=impostor("crashes"), status=REFUSED,
+         says="killed by signal 11"),
+    Cell("validate", "rehearsal hangs", binary=impostor("hangs"), status=REFUSED,
+         says="did not end in time"),
+    Cell("validate", "state cannot be copied", Fault(OLD, "KVM_GET_LAPIC", error("EIO")),
+         status=REFUSED, says="Input/output error"),
+    Cell("validate", "the tool is killed", binary=impostor("info-slow"), meanwhile=kill_client,
+         status=REFUSED, says="its answer to --info is not understood"),
+    Cell("validate", "libvirtd restarts", binary=impostor("info-slow"),
+         meanwhile=restart_libvirt, status=REFUSED,
+         says="its answer to --info is not understood"),
+    Cell("prepare", "cancelled", Fault(OLD, SENDMSG, A_WHILE, 3), meanwhile=cancel,
          status=("cancelled",)),
 
     Cell("save", "irqfd cannot be detached", Fault(OLD, "KVM_IRQFD", error("EIO"))),
@@ -170,14 +180,14 @@ CELLS = [
     Cell("exec", "new VMM ends at its start", Fault(NEW, SENDMSG, EXITS)),
     Cell("exec", "new VMM talks garbage at its start", Fault(NEW, SENDMSG, TALKS_GARBAGE)),
     Cell("exec", "new VMM aborts at its second message", Fault(NEW, SENDMSG, killed("SIGABRT"), 2)),
-    Cell("exec", "descriptor table read corrupted", Fault(NEW, PREAD, CORRUPTED)),
+    Cell("exec", "descriptor table read corrupted", Fault(NEW, PREAD, CORRUPTED, ARRIVED)),
     Cell("exec", "cancelled", Fault(OLD, EXECVEAT, A_WHILE), meanwhile=cancel,
          status=("cancelled",)),
     Cell("exec", "libvirtd restarts", Fault(OLD, EXECVEAT, A_WHILE), meanwhile=restart_libvirt,
          status=DONE),
 
-    Cell("load", "state is read corrupted", Fault(NEW, PREAD, CORRUPTED, 2)),
-    Cell("load", "state cannot be read", Fault(NEW, PREAD, error("EIO"), 2)),
+    Cell("load", "state is read corrupted", Fault(NEW, PREAD, CORRUPTED, LOADED)),
+    Cell("load", "state cannot be read", Fault(NEW, PREAD, error("EIO"), LOADED)),
     Cell("load", "an attempt to spoil the state", Fault(NEW, MMAP, A_WHILE), meanwhile=spoil_state,
          status=DONE),
     Cell("load", "no VM", Fault(NEW, "KVM_CREATE_VM", error("ENOMEM"))),
@@ -287,6 +297,8 @@ class Matrix:
         last = self.attempt(cell)
         l1.require(last["status"] in cell.status,
                    f"the job ended as {last['status']}, not {cell.status}: {last.get('error')}")
+        l1.require(cell.says in last.get("error", {}).get("desc", ""),
+                   f"it failed for another reason: {last.get('error')}")
         if last["status"] == "completed":
             self.swap()
         else:

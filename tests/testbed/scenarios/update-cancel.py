@@ -9,7 +9,7 @@ import time
 
 from lib.domain import EMULATOR, Domain
 from lib.faults import (ENVIRONMENT, EXECVEAT, HANGS, MMAP, PWRITE, SENDMSG, Fault, Injector,
-                        delayed)
+                        delayed, saving)
 from lib.update import (CONTROLLER, FRONT_END, NEXT_VMM, TOOL, VMM, Update, job,
                         require_each_tick_once, set_deadlines)
 
@@ -26,14 +26,14 @@ FRONT_END_COMMAND = (FRONT_END, "update-in-place")
 # phase in which --timeout ends, what holds it there, and the job's end
 TOO_LONG = [
     ("validate", Fault(CONTROLLER, EXECVEAT, HANGS), "failed"),
-    ("save", Fault(OLD, PWRITE, delayed(20000)), "rolled-back"),
+    ("save", saving(PWRITE, delayed(20000), program=OLD), "rolled-back"),
     ("exec", Fault(NEW, SENDMSG, HANGS), "rolled-back"),
     ("load", Fault(NEW, MMAP, HANGS), "rolled-back"),
 ]
 # command, signal and what holds the update where it comes
 CANCELLED = [
     ((TOOL,), signal.SIGINT, Fault(CONTROLLER, EXECVEAT, A_WHILE)),
-    ((TOOL, "--verbose"), signal.SIGINT, Fault(OLD, PWRITE, A_WHILE)),
+    ((TOOL, "--verbose"), signal.SIGINT, saving(PWRITE, A_WHILE, program=OLD)),
     ((TOOL,), signal.SIGTERM, Fault(NEW, SENDMSG, A_WHILE)),
     ((TOOL,), signal.SIGHUP, Fault(NEW, MMAP, A_WHILE)),
     (FRONT_END_COMMAND, signal.SIGINT, Fault(NEW, MMAP, A_WHILE)),
