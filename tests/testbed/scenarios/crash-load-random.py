@@ -15,7 +15,7 @@ from lib.update import NEXT_VMM, TOOL, VMM, controller_pid, job
 
 TIMEOUT_S = 3600
 SHORT_TIMEOUT_S = 300
-KILLS, SHORT_KILLS = 200, 12
+KILLS, SHORT_KILLS = 200, 8
 SEED = 1
 GATE_ENTERED = 1
 

@@ -18,7 +18,7 @@ from lib.update import NEXT_VMM, TOOL, VMM, Update, job, set_deadlines
 TIMEOUT_S = 2400
 SHORT_TIMEOUT_S = 400
 # Of the cells in the short form, every so many.
-SHORT_STEP = 5
+SHORT_STEP = 7
 
 QUERY, INFO, SAVE, EXEC, LOAD, RESUME, KILL = 4000, 6000, 4500, 6000, 6000, 4000, 5000
 STOP = 8000
