@@ -68,17 +68,19 @@ tests_fuzz_vmm_options_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_vmm_options_LDADD = src/vmm/libvmm.la
 
 # For the scripts: what to build, without what the installed programs need beside it. scripts/check
-# runs the address-programs and the thread-programs.
+# runs all unit tests with AddressSanitizer, and the thread-programs with ThreadSanitizer.
 UNIT_TESTS = $(filter tests/unit_%, $(check_PROGRAMS))
-ADDRESS_TESTS = $(filter %_base %_qmp %_state %_vmm_core, $(UNIT_TESTS))
-THREAD_TESTS = $(filter %_base %_qmp %_controller, $(UNIT_TESTS))
+THREAD_TESTS = $(filter %_base %_qmp %_controller %_vmm_monitor, $(UNIT_TESTS))
 fuzz-targets: $(FUZZ_TARGETS)
-unit-programs: $(UNIT_TESTS) tests/info_program$(EXEEXT)
-address-programs: $(ADDRESS_TESTS)
+address-programs: $(UNIT_TESTS) tests/info_program$(EXEEXT)
 thread-programs: $(THREAD_TESTS) tests/info_program$(EXEEXT)
 list-address-programs:
-	@echo $(ADDRESS_TESTS)
+	@echo $(UNIT_TESTS)
 list-thread-programs:
 	@echo $(THREAD_TESTS)
-.PHONY: fuzz-targets unit-programs address-programs thread-programs list-address-programs \
-	list-thread-programs
+# The tests that are no unit tests: scripts/check runs those with sanitizers alone.
+check-without-unit-tests:
+	$(MAKE) check TESTS='$(filter-out $(UNIT_TESTS), $(TESTS))' \
+		check_PROGRAMS='$(filter-out $(UNIT_TESTS) tests/info_program$(EXEEXT), $(check_PROGRAMS))'
+.PHONY: fuzz-targets address-programs thread-programs list-address-programs list-thread-programs \
+	check-without-unit-tests

@@ -23,16 +23,19 @@ class Debugger:
             argv += ["-ex", command]
         return argv
 
-    def call(self, *arguments, file=None):
-        """(result, errno) of a system call that the first thread makes; with `file`, an argument
-        $file is a descriptor of it."""
-        commands = [f'set $file = (int) open("{file}", {PATH_ONLY})'] if file else []
-        commands += [f"set $result = (long) syscall({', '.join(str(a) for a in arguments)})",
-                     'printf "came to %ld %d\\n", $result, *(int *) __errno_location()']
+    def calls(self, wanted):
+        """(result, errno) of each system call that the first thread makes, all in one run. One is
+        (arguments, file); with a file, an argument $file is a descriptor of it."""
+        commands = []
+        for arguments, file in wanted:
+            if file:
+                commands.append(f'set $file = (int) open("{file}", {PATH_ONLY})')
+            commands += [f"set $result = (long) syscall({', '.join(str(a) for a in arguments)})",
+                         'printf "came to %ld %d\\n", $result, *(int *) __errno_location()']
         text = self.l1.run(*self.argv(commands), check=False, timeout=120).stdout
-        found = re.search(r"^came to (-?\d+) (\d+)$", text, re.MULTILINE)
-        self.l1.require(found, "the debugger could not make the call")
-        return int(found.group(1)), int(found.group(2))
+        found = re.findall(r"^came to (-?\d+) (\d+)$", text, re.MULTILINE)
+        self.l1.require(len(found) == len(wanted), "the debugger could not make the calls")
+        return [(int(result), int(error)) for result, error in found]
 
     def swap_program(self, file):
         """In the background: the next program that the process executes by a descriptor is that

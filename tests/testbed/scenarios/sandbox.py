@@ -52,11 +52,10 @@ def require_nobody_listens(l1, guest):
 
 def require_denied(l1, guest, attempts):
     """Each attempt fails with EPERM, and leaves no trace."""
-    debugger = Debugger(l1, guest.pid())
-    result, _ = debugger.call(GETPID)
-    l1.require(result == guest.pid(), "the debugger does not act in the VMM's name")
-    for name, arguments, file in attempts:
-        result, error = debugger.call(*arguments, file=file)
+    wanted = [((GETPID,), None)] + [(arguments, file) for _, arguments, file in attempts]
+    own, *results = Debugger(l1, guest.pid()).calls(wanted)
+    l1.require(own[0] == guest.pid(), "the debugger does not act in the VMM's name")
+    for (name, _, _), (result, error) in zip(attempts, results):
         l1.require((result, error) == (-1, errno.EPERM),
                    f"{name} was not denied: {result}, errno {error}")
 

@@ -104,7 +104,7 @@ TEST(AcpiTables, APanicDeviceIsThereOnlyIfItIsAskedFor) {
     const auto named = [](const Config& config) {
         const auto dsdt = tables_of(build_tables(kBase, config)).at("DSDT");
         const std::string id = "QEMU0001";
-        return std::ranges::search(dsdt, id).begin() != dsdt.end();
+        return std::search(dsdt.begin(), dsdt.end(), id.begin(), id.end()) != dsdt.end();
     };
     EXPECT_FALSE(named({1, {0}}));
     EXPECT_TRUE(named({1, {0}, 0x505}));

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -101,11 +102,11 @@ TEST_F(MonitorTest, GivesTheListenerAwayWithTheGreeting) {
     ASSERT_EQ(fstat(fds_[0].get(), &given), 0);
     fds_.clear();
     negotiate();
-    for (int fd = 3; fd < 256; ++fd) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
         struct stat held {};
-        EXPECT_FALSE(fstat(fd, &held) == 0 && held.st_ino == given.st_ino &&
+        EXPECT_FALSE(stat(entry.path().c_str(), &held) == 0 && held.st_ino == given.st_ino &&
                      held.st_dev == given.st_dev)
-            << fd;
+            << entry.path();
     }
 }
 
