@@ -244,8 +244,9 @@ void VfioContainer::claim(const VfioDma& dma) {
     }
     if (error)
         throw Error(ErrorCode::kSystem,
-                    "cannot take over the DMA mapping at {:#x} of {:#x} bytes: {}", dma.iova,
-                    dma.size, std::strerror(error));
+                    "cannot take over the DMA mapping at {:#x} of {:#x} bytes in VFIO container "
+                    "{}: {}",
+                    dma.iova, dma.size, index_, std::strerror(error));
 }
 
 void VfioContainer::restore_vaddrs() {
@@ -257,7 +258,7 @@ void VfioContainer::restore_vaddrs() {
             claim(dma);
         } catch (const Error& error) {
             // Every range that can be saved is.
-            log::error("VFIO container {}: {}", index_, error.message());
+            log::error("{}", error.message());
             if (!first)
                 first = error;
         }

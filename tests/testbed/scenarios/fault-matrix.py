@@ -13,12 +13,13 @@ from lib.domain import Domain
 from lib.faults import (CORRUPTED, ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, PREAD, PWRITE,
                         SENDMSG, TALKS_GARBAGE, Fault, Injector, delayed, error, killed, saving)
 from lib.l1 import FILES, Failure
+from lib.trace import NVME_DEVICES
 from lib.update import NEXT_VMM, TOOL, VMM, Update, job, set_deadlines
 
 TIMEOUT_S = 2400
 SHORT_TIMEOUT_S = 400
 # Of the cells in the short form, every so many.
-SHORT_STEP = 7
+SHORT_STEP = 9
 
 QUERY, INFO, SAVE, EXEC, LOAD, RESUME, KILL = 4000, 6000, 4500, 6000, 6000, 4000, 5000
 STOP = 8000
@@ -237,24 +238,61 @@ CELLS = [
          status=DONE),
 ]
 
+# Of a guest whose two disks are in a container each, of RANGES DMA ranges.
+RANGES = 3
+CELLS_OF_TWO_CONTAINERS = [
+    Cell("save", "container 2 of 2 refuses UNMAP",
+         Fault(OLD, "VFIO_IOMMU_UNMAP_DMA", error("EINVAL"), 2)),
+    Cell("save", "container 2 of 2 is not able",
+         Fault(OLD, "VFIO_CHECK_EXTENSION", error("EIO"), 3)),
+    Cell("load", "last claim in container 1 of 2 fails",
+         Fault(NEW, "VFIO_IOMMU_MAP_DMA", error("ENOMEM"), RANGES), says="VFIO container 0"),
+    Cell("load", "first claim in container 2 of 2 fails",
+         Fault(NEW, "VFIO_IOMMU_MAP_DMA", error("ENOMEM"), RANGES + 1), says="VFIO container 1"),
+    Cell("load", "killed at a claim in container 2 of 2",
+         Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGKILL"), RANGES + 2)),
+]
+
 
 class Matrix:
     """The guest, and what it runs on."""
 
-    def __init__(self, l1):
+    def __init__(self, l1, disks=1):
+        """Each of the disks is in a VFIO container of its own."""
         self.l1 = l1
         self.injector = Injector(l1.slow)
         self.client = None
         self.kept = self.lost = 0
-        self.guest = Domain(l1, emulator_within_limits(), vcpus=2, jobs=["io"],
-                            environment=ENVIRONMENT)
+        self.disks = [f"nvme{disk}n1" for disk in range(disks)]
+        self.devices = NVME_DEVICES[:disks]
+        self.guest = Domain(l1, emulator_within_limits(), name=f"guest-{disks}", vcpus=2,
+                            jobs=[f"io@{disk}" for disk in self.disks],
+                            devices=self.devices, environment=ENVIRONMENT)
         self.start()
 
     def start(self):
         """Let the guest run on the first binary."""
         self.current, self.next = VMM, NEXT_VMM
+        if len(self.disks) > 1:
+            # as if the kernel did not let the second group into the first one's container
+            self.injector.arm(Fault(OLD, "VFIO_GROUP_SET_CONTAINER", error("EINVAL"), 2),
+                              self.program(OLD))
         self.guest.start()
-        self.guest.wait_for_io(20)
+        self.wait_for_io(20)
+        self.injector.disarm()
+        links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{self.guest.pid()}/fd").iterdir()]
+        self.l1.require(links.count("/dev/vfio/vfio") == len(self.disks),
+                        f"the guest does not have {len(self.disks)} containers: {links}")
+
+    def end(self):
+        """The guest never complained, and leaves its devices to the next."""
+        self.guest.require_no_complaints()
+        self.guest.virsh("destroy")
+
+    def wait_for_io(self, requests):
+        """All disks work."""
+        for disk in self.disks:
+            self.guest.wait_for_io(requests, job=f"io-{disk}")
 
     def program(self, who):
         """Name of the program that runs the guest, or of the one that is to run it."""
@@ -305,14 +343,15 @@ class Matrix:
             l1.require(last["phase"] in (cell.phase, following(cell)),
                        f"it failed in {last['phase']}: {last.get('error')}")
         l1.require(guest.state() == "running", "the guest does not run")
-        guest.wait_for_io(20)
+        self.wait_for_io(20)
         stopped = last.get("pause", {}).get("total-ns", 0)
         l1.require(stopped <= LONGEST_FAILURE_NS * l1.slow, f"it was stopped for {stopped / 1e6} ms")
         update = Update(guest, self.next)
         self.swap()
         update.first_mark = (first, 0, 0)
-        update.require_device_untouched()
-        guest.wait_for_io(10)
+        for device in self.devices:
+            update.require_device_untouched(device)
+        self.wait_for_io(10)
         return last["status"], stopped / 1e6, "vmm-pid" in last
 
     def run_cell(self, cell):
@@ -342,11 +381,15 @@ def run(l1):
     """All cells, or in the short form some of each phase."""
     # short ones, as far as the emulated machine allows
     set_deadlines({name: value * l1.slow for name, value in DEADLINES_MS.items()})
-    matrix = Matrix(l1)
-    cells = CELLS[::SHORT_STEP] if l1.short else CELLS
+    step = SHORT_STEP if l1.short else 1
     l1.report(f"| {'phase':8} | {'fault':40} | {'outcome':11} | {'stopped':>11} | {'process':9} |")
-    for cell in cells:
-        matrix.run_cell(cell)
-    matrix.guest.require_no_complaints()
-    l1.report(f"{len(cells)} faults injected, {matrix.kept} guests kept, {matrix.lost} lost")
-    l1.require(matrix.lost == 0, f"{matrix.lost} guests were lost")
+    kept = lost = 0
+    for disks, cells in ((1, CELLS), (2, CELLS_OF_TWO_CONTAINERS)):
+        matrix = Matrix(l1, disks)
+        for cell in cells[::step]:
+            matrix.run_cell(cell)
+        matrix.end()
+        kept += matrix.kept
+        lost += matrix.lost
+    l1.report(f"{kept + lost} faults injected, {kept} guests kept, {lost} lost")
+    l1.require(lost == 0, f"{lost} guests were lost")

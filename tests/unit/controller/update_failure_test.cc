@@ -8,6 +8,9 @@
 namespace cpr::controller {
 namespace {
 
+// Never reached by a test.
+constexpr std::chrono::milliseconds kLongDeadline(30000);
+
 // --- Refused in validation
 
 struct Refusal {
@@ -235,6 +238,7 @@ TEST_F(UpdateTest, ASaveThatDoesNotAnswerIsCancelled) {
 }
 
 TEST_F(UpdateTest, AListOfDescriptorsWithoutEndIsRefused) {
+    deadlines_.save = deadlines_.query = kLongDeadline;
     vmm_->on("cpr-descriptors", [this](const json& command) {
         const json list = {
             {{"name", std::string(100'000, 'x')}, {"index", 0}, {"kind", "[eventfd]"}}};
@@ -443,13 +447,14 @@ TEST_F(UpdateTest, AContThatIsRefusedGoesBack) {
 
 TEST_F(UpdateTest, TheWholeUpdateHasATime) {
     vmm_->on("cpr-load", [](const json&) { return std::nullopt; });
+    deadlines_.load = kLongDeadline;
     const int64_t begin = monotonic_ns();
-    start({{"timeout", 400}});
+    start({{"timeout", 2000}});
     const json job = result();
     EXPECT_EQ(job["status"], "rolled-back") << job;
     EXPECT_EQ(job["error"],
-              (json{{"code", "timeout"}, {"desc", "the update took longer than 400 ms"}}));
-    EXPECT_LT(monotonic_ns() - begin, 950'000'000);
+              (json{{"code", "timeout"}, {"desc", "the update took longer than 2000 ms"}}));
+    EXPECT_LT(monotonic_ns() - begin, 10'000'000'000);
     for (const json& wrong : {json(0), json(-1), json(1.5), json(1ull << 32), json("soon")})
         EXPECT_TRUE(ask("update-in-place", {{"timeout", wrong}}).contains("error")) << wrong;
 }

@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "fakes/fake_platform.h"
 #include "fakes/fake_vfio.h"
+#include "fakes/gone.h"
 
 namespace cpr::vmm {
 namespace {
@@ -47,7 +48,7 @@ class ContainerTest : public testing::Test {
                                              FakePlatform& fresh) {
         const VfioContainerState saved = old->state();
         const int fd = old->fd();
-        [[maybe_unused]] const VfioContainer* gone = old.release();
+        fakes::let_go(std::move(old));
         for (const DmaRange& range : saved.dma_map)
             fresh.memory.add(ram(range.iova, 4 + range.iova / 0x100000));
         api_.calls.clear();

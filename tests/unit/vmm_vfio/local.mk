@@ -3,7 +3,7 @@ check_PROGRAMS += tests/unit_vmm_vfio
 TESTS += tests/unit_vmm_vfio
 tests_unit_vmm_vfio_SOURCES = \
 	tests/fakes/fake_platform.h \
-	tests/fakes/fake_vfio.h tests/fakes/fake_vfio.cc \
+	tests/fakes/gone.h tests/fakes/fake_vfio.h tests/fakes/fake_vfio.cc \
 	tests/fakes/golden.h \
 	tests/unit/vmm_vfio/container_test.cc \
 	tests/unit/vmm_vfio/golden_test.cc \

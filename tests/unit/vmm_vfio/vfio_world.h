@@ -13,6 +13,7 @@
 
 #include "fakes/fake_platform.h"
 #include "fakes/fake_vfio.h"
+#include "fakes/gone.h"
 #include "vmm/core/platform.h"
 #include "vmm/pci/pci_host.h"
 #include "vmm/pci/root_port.h"
@@ -173,7 +174,7 @@ inline std::unique_ptr<Arrival> exec_away(std::unique_ptr<VfioWorld> old) {
     old->vfio->check_vaddrs();
     old->vfio->invalidate_vaddrs();
     auto arrival = std::make_unique<Arrival>(writer.finish(), fds.serialize());
-    [[maybe_unused]] VfioWorld* gone = old.release();
+    fakes::let_go(std::move(old));
     return arrival;
 }
 
