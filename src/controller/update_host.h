@@ -42,6 +42,8 @@ struct UpdateHost {
     std::function<void(bool keeping)> set_keeping;
     // Another process is the domain's VMM from now on.
     std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
+    // Whether somebody has asked for the job's end. The job knows.
+    std::function<bool()> cancelled = {};
 };
 
 }  // namespace cpr::controller

@@ -14,6 +14,7 @@ namespace cpr::controller {
 UpdateJob::UpdateJob(Host host, RunningVmm vmm, JobRecord record)
     : host_(std::move(host)), vmm_(std::move(vmm)), record_(std::move(record)) {
     record_.status = JobStatus::kRunning;
+    host_.cancelled = [this] { return cancelled_.load(); };
     thread_ = std::thread([this] { run(); });
 }
 
@@ -36,10 +37,7 @@ void UpdateJob::enter_phase(const UpdateSteps& steps, const std::string& name) {
     const int64_t now = monotonic_ns();
     if (!record_.phases.empty())
         record_.phases.back().end_ns = now;
-    if (cancelled_ && steps.can_cancel())
-        throw Error(ErrorCode::kCancelled, "the update was cancelled");
-    if (steps.can_cancel())
-        steps.check_time();
+    steps.check_wanted();
     record_.phase = name;
     record_.phases.push_back({name, now, 0});
     host_.on_progress(record_);

@@ -31,7 +31,7 @@ class UpdateJob {
     UpdateJob(Host host, RunningVmm vmm, JobRecord record);
     ~UpdateJob();
 
-    // Asks the job to stop before its next phase. Any thread.
+    // Asks the job to stop before its next phase, or before the guest is entered. Any thread.
     void cancel() { cancelled_ = true; }
 
   private:

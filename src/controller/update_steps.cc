@@ -59,6 +59,10 @@ size_t descriptors_of(const json& cpr) {
     return found == cpr.end() ? 0 : integer_in<uint32_t>(*found).value_or(0);
 }
 
+Error cancelled() {
+    return Error(ErrorCode::kCancelled, "the update was cancelled");
+}
+
 void refuse_blockers(const json& blockers) {
     std::vector<std::string> reasons;
     for (const json& blocker : blockers)
@@ -148,6 +152,14 @@ std::chrono::milliseconds UpdateSteps::within(std::chrono::milliseconds deadline
     if (save_begin_ns_ != 0)
         deadline = std::min(deadline, host_.deadlines.longest_stop - since(save_begin_ns_));
     return std::max(deadline, std::chrono::milliseconds(1));
+}
+
+void UpdateSteps::check_wanted() const {
+    if (resumed_)
+        return;
+    if (host_.cancelled())
+        throw cancelled();
+    check_time();
 }
 
 void UpdateSteps::check_time() const {
@@ -261,7 +273,7 @@ void UpdateSteps::load() {
 void UpdateSteps::resume() {
     try {
         if (was_running_)
-            host_.vmm.call("cont", json::object(), within(host_.deadlines.resume));
+            let_guest_run();
         const json cpr = query_cpr(host_.deadlines.query);
         if (was_running_ && !way_back_.guest_entered())
             throw Error(ErrorCode::kInternal, "the new binary has not entered the guest");
@@ -269,11 +281,26 @@ void UpdateSteps::resume() {
         resumed_ = was_running_;
     } catch (const Error& error) {
         resumed_ = way_back_.guest_entered();
-        lost_ = is_lost(error);
+        lost_ = lost_ || is_lost(error);
         if (!resumed_ || error.code() != ErrorCode::kTimeout)
             throw;
         log::warning("the guest runs on the new binary, which does not answer: {}",
                      error.message());
+    }
+}
+
+// Somebody may want the update undone even now: whoever comes first to the gate decides.
+void UpdateSteps::let_guest_run() {
+    bool withdrawn = false;
+    try {
+        host_.vmm.call_watching("cont", within(host_.deadlines.resume), [&] {
+            withdrawn = withdrawn || (host_.cancelled() && way_back_.withdraw());
+        });
+    } catch (const Error& error) {
+        lost_ = is_lost(error);
+        if (withdrawn)
+            throw cancelled();
+        throw;
     }
 }
 

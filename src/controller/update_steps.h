@@ -28,10 +28,9 @@ class UpdateSteps {
 
     // What the guest runs on now.
     const RunningVmm& vmm() const { return vmm_; }
-    // True up to the point of no return: so far an update can be cancelled.
-    bool can_cancel() const { return !resumed_; }
-    // Throws Error kTimeout if the whole update, or the guest's stop, has taken longer than it may.
-    void check_time() const;
+    // Up to the point of no return: throws Error kCancelled if the update has been cancelled,
+    // kTimeout if all of it, or the guest's stop, has taken longer than it may.
+    void check_wanted() const;
     // Whether the guest ran before, and was stopped for the update.
     bool interrupted_guest() const { return was_running_; }
 
@@ -46,10 +45,11 @@ class UpdateSteps {
     void undo_exec();
     void load();
     void resume();
-
+    void let_guest_run();
     void finish();
 
     void add_changes(std::vector<Step>& steps);
+    void check_time() const;
     void in_time(const std::function<void()>& apply) const;
     std::chrono::milliseconds within(std::chrono::milliseconds deadline) const;
     nlohmann::json query_cpr(std::chrono::milliseconds deadline);

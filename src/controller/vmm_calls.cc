@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/vmm_calls.h"
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <utility>
@@ -11,6 +12,9 @@
 namespace cpr::controller {
 namespace {
 
+// How often somebody who watches does so.
+constexpr std::chrono::milliseconds kLook(5);
+
 // Shared by the caller and the loop: either may be done with it first.
 struct Exchange {
     Message command;
@@ -19,6 +23,21 @@ struct Exchange {
 
 Message make_command(const std::string& name, nlohmann::json arguments) {
     return {{{"execute", name}, {"arguments", std::move(arguments)}}, {}};
+}
+
+// Whether the answer has come.
+bool ready_within(const std::future<Message>& answer, VmmCalls::Deadline deadline,
+                  const std::function<void()>& watch) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    if (!watch)
+        return answer.wait_until(end) == std::future_status::ready;
+    while (answer.wait_until(std::min(end, std::chrono::steady_clock::now() + kLook)) !=
+           std::future_status::ready) {
+        if (std::chrono::steady_clock::now() >= end)
+            return false;
+        watch();
+    }
+    return true;
 }
 
 void send(VmmLink& link, Message command, VmmLink::Answer answer) {
@@ -40,6 +59,11 @@ Message VmmCalls::call_for_fds(const std::string& name, nlohmann::json arguments
     return run(name, make_command(name, std::move(arguments)), deadline, send);
 }
 
+void VmmCalls::call_watching(const std::string& name, Deadline deadline,
+                             const std::function<void()>& watch) {
+    run(name, make_command(name, nlohmann::json::object()), deadline, send, watch);
+}
+
 nlohmann::json VmmCalls::exec(const std::string& name, nlohmann::json arguments,
                               Deadline deadline) {
     return run(name, make_command(name, std::move(arguments)), deadline,
@@ -59,7 +83,8 @@ nlohmann::json VmmCalls::restart(UniqueFd socket, Deadline deadline) {
         .body;
 }
 
-Message VmmCalls::run(const std::string& what, Message command, Deadline deadline, Begin begin) {
+Message VmmCalls::run(const std::string& what, Message command, Deadline deadline, Begin begin,
+                      const std::function<void()>& watch) {
     auto exchange = std::make_shared<Exchange>();
     exchange->command = std::move(command);
     auto future = exchange->answer.get_future();
@@ -67,7 +92,7 @@ Message VmmCalls::run(const std::string& what, Message command, Deadline deadlin
         begin(link_, std::move(exchange->command),
               [exchange](Message answer) { exchange->answer.set_value(std::move(answer)); });
     });
-    if (future.wait_for(deadline) != std::future_status::ready)
+    if (!ready_within(future, deadline, watch))
         throw Error(ErrorCode::kTimeout, "the VMM did not answer {} within {} ms", what,
                     deadline.count());
     Message answer = future.get();

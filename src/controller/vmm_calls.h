@@ -27,6 +27,10 @@ class VmmCalls {
     // The same, with the descriptors that came along.
     Message call_for_fds(const std::string& name, nlohmann::json arguments, Deadline deadline);
 
+    // A command without arguments; `watch` is called now and then until its answer has come.
+    void call_watching(const std::string& name, Deadline deadline,
+                       const std::function<void()>& watch);
+
     // A command that a new binary's greeting answers; returns the greeting.
     nlohmann::json exec(const std::string& name, nlohmann::json arguments, Deadline deadline);
 
@@ -35,7 +39,8 @@ class VmmCalls {
 
   private:
     using Begin = std::function<void(VmmLink& link, Message command, VmmLink::Answer answer)>;
-    Message run(const std::string& what, Message command, Deadline deadline, Begin begin);
+    Message run(const std::string& what, Message command, Deadline deadline, Begin begin,
+                const std::function<void()>& watch = {});
 
     EventLoop& loop_;
     VmmLink& link_;

@@ -34,6 +34,9 @@ class WayBack {
     // Whether the guest has been entered since the save.
     bool guest_entered() { return armed() && keeper_->gate().entered(); }
 
+    // The guest must not be entered any more; false if it has been.
+    bool withdraw() { return armed() && keeper_->gate().withdraw(); }
+
     // Has the VMM execute a binary in its process, and returns when that has greeted.
     void exec_in_place(const std::shared_ptr<const Binary>& binary,
                        std::chrono::milliseconds deadline);

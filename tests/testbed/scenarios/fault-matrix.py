@@ -235,7 +235,7 @@ CELLS = [
     Cell("resume", "the guest cannot be told of its pause",
          Fault(NEW, "KVM_KVMCLOCK_CTRL", error("EIO")), status=DONE),
     Cell("resume", "cancelled", Fault(NEW, "KVM_KVMCLOCK_CTRL", A_WHILE), meanwhile=cancel,
-         status=DONE),
+         status=("cancelled",)),
 ]
 
 # Of a guest whose two disks are in a container each, of RANGES DMA ranges.

@@ -36,6 +36,7 @@ CANCELLED = [
     ((TOOL, "--verbose"), signal.SIGINT, saving(PWRITE, A_WHILE, program=OLD)),
     ((TOOL,), signal.SIGTERM, Fault(NEW, SENDMSG, A_WHILE)),
     ((TOOL,), signal.SIGHUP, Fault(NEW, MMAP, A_WHILE)),
+    ((TOOL,), signal.SIGINT, Fault(NEW, "KVM_KVMCLOCK_CTRL", A_WHILE)),
     (FRONT_END_COMMAND, signal.SIGINT, Fault(NEW, MMAP, A_WHILE)),
 ]
 

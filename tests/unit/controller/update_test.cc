@@ -169,6 +169,33 @@ TEST_F(UpdateTest, CanBeCancelledInTheNewBinary) {
     EXPECT_EQ(vmm_->count("cont"), 1u);
 }
 
+TEST_F(UpdateTest, CanBeCancelledUpToTheFirstEntry) {
+    json waiting;
+    vmm_->on("cont", [&](const json& command) -> std::optional<json> {
+        if (waiting.is_null())
+            return waiting = command, std::nullopt;
+        enter_guest();
+        return json{{"return", json::object()}};
+    });
+    start();
+    run_until([&] { return !waiting.is_null(); });
+    ask("cancel-update-in-place");
+    const auto shut = [&] {
+        uint32_t word = 0;
+        return pread(gate_fd_.get(), &word, sizeof(word), 0) == sizeof(word) && word != 0;
+    };
+    while (!shut())
+        ask("query-update-in-place");
+    vmm_->answer(waiting, {{"error", {{"class", "GenericError"}, {"desc", "given up"}}}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "cancelled") << job;
+    EXPECT_EQ(job["error"]["desc"], "the update was cancelled");
+    EXPECT_EQ(job["generation"], 0);
+    EXPECT_EQ(vmm_->count("cpr-exec"), 2u);
+    EXPECT_EQ(vmm_->count("cont"), 2u);
+    EXPECT_TRUE(entered());
+}
+
 TEST_F(UpdateTest, CannotBeCancelledOnceTheGuestIsEntered) {
     json waiting;
     vmm_->on("cont", [&](const json& command) -> std::optional<json> {
