@@ -19,6 +19,8 @@ EMULATOR = "/usr/bin/virt-cpr-emulator"
 NVME_TIMEOUT_S = 8
 READY = r"^GUEST READY"
 BOOT_SECONDS = 90
+# After that long it is worth a look why the guest is not there.
+QUICK_BOOT_SECONDS = 30
 
 # What a lost interrupt, a broken device or a broken kernel makes the guest say.
 COMPLAINT = re.compile(
@@ -138,20 +140,22 @@ class Domain:
         """The state as virsh names it."""
         return self.virsh("domstate")
 
-    def start(self, ready=True):
+    def start(self, ready=True, prepare=lambda: None):
         """Start, with the console attached before the first instruction; wait for user space. Once
-        more, if the emulated processor has made the guest hang: see the testbed's README."""
+        more, if the emulated processor has made the guest hang: see the testbed's README. `prepare`
+        is called before each start."""
+        prepare()
         self.start_once()
         if not ready:
             return
         try:
-            self.console.wait_for(READY, BOOT_SECONDS)
+            self.console.wait_for(READY, QUICK_BOOT_SECONDS)
         except Failure:
-            if not self.deadlocked():
-                raise
-            self.l1.log("BOOT DEADLOCKED: an interrupt came twice; starting again")
-            self.virsh("destroy")
-            self.start_once()
+            if self.deadlocked():
+                self.l1.log("BOOT DEADLOCKED: an interrupt came twice; starting again")
+                self.virsh("destroy")
+                prepare()
+                self.start_once()
             self.console.wait_for(READY, BOOT_SECONDS)
 
     def start_once(self):

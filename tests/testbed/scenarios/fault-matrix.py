@@ -273,16 +273,17 @@ class Matrix:
     def start(self):
         """Let the guest run on the first binary."""
         self.current, self.next = VMM, NEXT_VMM
-        if len(self.disks) > 1:
-            # as if the kernel did not let the second group into the first one's container
-            self.injector.arm(Fault(OLD, "VFIO_GROUP_SET_CONTAINER", error("EINVAL"), 2),
-                              self.program(OLD))
-        self.guest.start()
+        self.guest.start(prepare=self.separate_containers)
         self.wait_for_io(20)
         self.injector.disarm()
         links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{self.guest.pid()}/fd").iterdir()]
         self.l1.require(links.count("/dev/vfio/vfio") == len(self.disks),
                         f"the guest does not have {len(self.disks)} containers: {links}")
+
+    def separate_containers(self):
+        """As if the kernel did not let a second group into the first one's container."""
+        self.injector.arm(Fault(OLD, "VFIO_GROUP_SET_CONTAINER", error("EINVAL"), 2),
+                          self.program(OLD))
 
     def end(self):
         """The guest never complained, and leaves its devices to the next."""
