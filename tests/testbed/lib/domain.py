@@ -122,7 +122,16 @@ class Domain:
             self.console.close()
             self.console = None
         if running:
+            self.look_for_breakdown()
             self.virsh("destroy", check=False)
+
+    def look_for_breakdown(self):
+        """Whether the emulated processor has made the guest hang after its boot."""
+        try:
+            if self.state() == "running" and self.deadlocked():
+                self.l1.break_down("an interrupt came twice, and a vCPU waits for itself")
+        except Failure as failure:
+            self.l1.log(f"the guest's vCPUs cannot be looked at: {failure}")
 
     def log_kernel_messages(self):
         """What a guest that did not end by itself has to say."""

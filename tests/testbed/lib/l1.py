@@ -43,6 +43,11 @@ class L1:
         with open(self.share / "report", "a", encoding="utf-8") as file:
             file.write(text + "\n")
 
+    def break_down(self, why):
+        """The machine that emulates all this is at fault: see the testbed's README."""
+        self.log(f"MACHINE BROKE DOWN: {why}")
+        (self.share / "broken-down").write_text(why + "\n", encoding="utf-8")
+
     @staticmethod
     def require(condition, why):
         """Fail the scenario with `why` unless the condition holds."""

@@ -81,9 +81,25 @@ class Session:
         return Run(share, self.scratch / "stage", self.scratch / "files")
 
     def run_scenario(self, name):
-        """Run a scenario; None, or why it failed."""
-        run = self.new_run(name)
+        """Run a scenario, once more if the emulated machine is what failed; None or why it failed,
+        and what it has to tell beside."""
+        run, why = self.attempt(name, name)
+        broken = run.share / "broken-down"
+        if why is not None and broken.exists():
+            say(f"{name}: MACHINE BROKE DOWN: {broken.read_text(encoding='utf-8').strip()}; "
+                f"once more, instead of: {why}")
+            run, why = self.attempt(name, f"{name}-again")
+        report = run.share / "report"
+        return why, report.read_text(encoding="utf-8") if report.exists() else ""
+
+    def attempt(self, name, folder):
+        """Run a scenario once; its run, and None or why it failed."""
+        run = self.new_run(folder)
         say(f"{name}: logs in {run.share}")
+        return run, self.run_once(name, run)
+
+    def run_once(self, name, run):
+        """None, or why the scenario failed."""
         scenario = load_scenario(name)
         if hasattr(scenario, "host_prepare"):
             scenario.host_prepare(run)
@@ -105,11 +121,6 @@ class Session:
         if machine.process.returncode != 0:
             return f"L1's QEMU ended with status {machine.process.returncode}\n{console_tail(run)}"
         return self.judge(scenario, run)
-
-    def report_of(self, name):
-        """What a scenario has to tell beside its result; may be nothing."""
-        report = self.logs / name / "report"
-        return report.read_text(encoding="utf-8") if report.exists() else ""
 
     def stop(self):
         """End all machines that still run."""
@@ -161,11 +172,11 @@ def run_scenarios(options):
         runs = {pool.submit(session.run_scenario, name): name for name in options.scenario}
         try:
             for run in concurrent.futures.as_completed(runs):
-                name, why = runs[run], run.result()
+                name, (why, report) = runs[run], run.result()
                 failed = failed or why is not None
                 result = "pass" if why is None else f"FAIL {why}"
                 # In one write, or progress of other scenarios gets between text and end of line.
-                sys.stdout.write(f"{name}: {result}\n{session.report_of(name)}")
+                sys.stdout.write(f"{name}: {result}\n{report}")
                 sys.stdout.flush()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
