@@ -30,6 +30,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/vmm_link.h src/controller/vmm_link.cc \
 	src/controller/vmm_process.h src/controller/vmm_process.cc \
 	src/controller/way_back.h src/controller/way_back.cc
+include src/controller/qemu/local.mk
 src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la $(SECCOMP_LIBS)
 
 bin_PROGRAMS += virt-cpr-emulator virt-cpr-emulators

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+check_PROGRAMS += tests/unit_controller_qemu
+TESTS += tests/unit_controller_qemu
+
+tests_unit_controller_qemu_SOURCES = \
+	tests/unit/controller_qemu/support.h tests/unit/controller_qemu/support.cc \
+	tests/unit/controller_qemu/argument_model_test.cc \
+	tests/unit/controller_qemu/key_values_test.cc \
+	tests/unit/controller_qemu/shared_memory_test.cc \
+	tests/unit/controller_qemu/start_edits_test.cc
+tests_unit_controller_qemu_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_controller_qemu_LDADD = src/controller/libcontroller.la $(UNIT_LIBS)
+EXTRA_DIST += tests/golden/qemu
