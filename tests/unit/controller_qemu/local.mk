@@ -5,7 +5,12 @@ TESTS += tests/unit_controller_qemu
 tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/support.h tests/unit/controller_qemu/support.cc \
 	tests/unit/controller_qemu/argument_model_test.cc \
+	tests/unit/controller_qemu/follow_devices_test.cc \
+	tests/unit/controller_qemu/follow_disks_test.cc \
+	tests/unit/controller_qemu/follow_settings_test.cc \
+	tests/unit/controller_qemu/follower_fixture.h \
 	tests/unit/controller_qemu/key_values_test.cc \
+	tests/unit/controller_qemu/live_comparison_test.cc \
 	tests/unit/controller_qemu/shared_memory_test.cc \
 	tests/unit/controller_qemu/start_edits_test.cc
 tests_unit_controller_qemu_CPPFLAGS = $(UNIT_CPPFLAGS)
