@@ -2,8 +2,9 @@
 # Fuzz targets for libFuzzer: scripts/fuzz builds them, by clang, in a build with sanitizers.
 FUZZ_TARGETS = tests/fuzz/binary_info tests/fuzz/controller_command_line \
 	tests/fuzz/controller_link tests/fuzz/descriptor_table tests/fuzz/emulators_conf \
-	tests/fuzz/machine_restore tests/fuzz/qmp_connection tests/fuzz/state_payload \
-	tests/fuzz/state_stream tests/fuzz/vmm_monitor tests/fuzz/vmm_options
+	tests/fuzz/machine_restore tests/fuzz/qemu_command_line tests/fuzz/qemu_monitor \
+	tests/fuzz/qmp_connection tests/fuzz/state_payload tests/fuzz/state_stream \
+	tests/fuzz/vmm_monitor tests/fuzz/vmm_options
 EXTRA_PROGRAMS = $(FUZZ_TARGETS)
 EXTRA_DIST += scripts/build-sanitized scripts/fuzz tests/fuzz/fuzz.h tests/fuzz/corpus \
 	tests/thread-suppressions
@@ -41,6 +42,16 @@ tests_fuzz_machine_restore_SOURCES = tests/fuzz/machine_restore.cc \
 tests_fuzz_machine_restore_CPPFLAGS = $(FUZZ_CPPFLAGS) $(UNIT_CPPFLAGS)
 tests_fuzz_machine_restore_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_machine_restore_LDADD = src/vmm/libvmm.la -lgtest
+
+tests_fuzz_qemu_command_line_SOURCES = tests/fuzz/qemu_command_line.cc
+tests_fuzz_qemu_command_line_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_qemu_command_line_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_qemu_command_line_LDADD = src/controller/libcontroller.la
+
+tests_fuzz_qemu_monitor_SOURCES = tests/fuzz/qemu_monitor.cc
+tests_fuzz_qemu_monitor_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_qemu_monitor_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_qemu_monitor_LDADD = src/controller/libcontroller.la
 
 tests_fuzz_qmp_connection_SOURCES = tests/fuzz/qmp_connection.cc
 tests_fuzz_qmp_connection_CPPFLAGS = $(FUZZ_CPPFLAGS)
