@@ -5,6 +5,7 @@ TESTS += tests/unit_controller_qemu
 tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/support.h tests/unit/controller_qemu/support.cc \
 	tests/unit/controller_qemu/argument_model_test.cc \
+	tests/unit/controller_qemu/block_graph_test.cc \
 	tests/unit/controller_qemu/follow_devices_test.cc \
 	tests/unit/controller_qemu/follow_disks_test.cc \
 	tests/unit/controller_qemu/follow_settings_test.cc \
