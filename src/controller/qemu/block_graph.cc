@@ -87,6 +87,8 @@ void replace_users(ArgumentModel& line, const std::string& from, const std::stri
 void insert_overlay(ArgumentModel& line, const std::string& node, const std::string& overlay) {
     replace_users(line, node, overlay);
     set_backing(line, overlay, node);
+    // QEMU does the same: nobody writes to it any more.
+    block_node(line, node).set("read-only", true);
 }
 
 void drop_chain(ArgumentModel& line, const std::string& top, const std::string& base) {

@@ -24,7 +24,7 @@ std::string backing_of(const Option& blockdev);
 // what it uses.
 void replace_users(ArgumentModel& line, const std::string& from, const std::string& to);
 
-// `overlay` is put in front of `node`.
+// `overlay` is put in front of `node`, which is only read from then on.
 void insert_overlay(ArgumentModel& line, const std::string& node, const std::string& overlay);
 
 // What has `top` as backing has `base` instead.

@@ -16,8 +16,8 @@ LiveAnswers golden_answers() {
 }
 
 // Reads a conversation that libvirt and QEMU have had.
-MonitorFollower follow(const std::string& name) {
-    MonitorFollower follower(ArgumentModel::parse(golden_lines("default.args")));
+MonitorFollower follow(const std::string& start, const std::string& name) {
+    MonitorFollower follower(ArgumentModel::parse(golden_lines(start)));
     std::map<std::string, MonitorFollower::Ticket> tickets;
     for (const std::string& line : golden_lines(name)) {
         const json message = json::parse(line);
@@ -36,16 +36,26 @@ std::vector<Blocker> compare(const MonitorFollower& follower, const LiveAnswers&
     return compare_with_live(follower.command_line([](Serial) { return 50; }), live);
 }
 
-TEST(Conversation, OfLibvirtLeadsToWhatQemuSays) {
-    const MonitorFollower follower = follow("default.monitor");
+void expect_agreement(const MonitorFollower& follower, const LiveAnswers& live) {
     for (const Blocker& blocker : follower.blockers())
         ADD_FAILURE() << blocker.id << ": " << blocker.reason;
-    for (const Blocker& blocker : compare(follower, golden_answers()))
+    for (const Blocker& blocker : compare(follower, live))
         ADD_FAILURE() << blocker.id << ": " << blocker.reason;
 }
 
+TEST(Conversation, OfLibvirtLeadsToWhatQemuSays) {
+    expect_agreement(follow("default.args", "default.monitor"), golden_answers());
+}
+
+TEST(Conversation, OnChainsOfImagesLeadsToWhatQemuSays) {
+    for (const std::string name : {"chains-half", "chains-end"}) {
+        const json live = golden_json(name + ".live.json");
+        expect_agreement(follow("chains.args", name + ".monitor"), {live[0], live[1], live[2]});
+    }
+}
+
 TEST(Conversation, GivesTheCommandLineOfTheGuestAsItIs) {
-    const MonitorFollower follower = follow("default.monitor");
+    const MonitorFollower follower = follow("default.args", "default.monitor");
     const ArgumentModel line =
         follower.command_line([](Serial serial) { return 40 + static_cast<int>(serial); });
     EXPECT_EQ(line.find("device", "virtio-disk0")->value("drive"), "libvirt-9-format");
