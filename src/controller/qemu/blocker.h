@@ -23,6 +23,7 @@ constexpr const char* kInactiveBlocker = "qemu-disk-inactive";
 constexpr const char* kJobBlocker = "qemu-job-running";
 constexpr const char* kMemoryBlocker = "memory-not-shared";
 constexpr const char* kNotReproducibleBlocker = "qemu-not-reproducible";
+constexpr const char* kOtherMonitorBlocker = "qemu-other-monitor";
 constexpr const char* kStateDiffersBlocker = "qemu-state-differs";
 constexpr const char* kTooOldBlocker = "qemu-too-old";
 

@@ -10,6 +10,7 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/descriptors.h src/controller/qemu/descriptors.cc \
 	src/controller/qemu/jobs.h src/controller/qemu/jobs.cc \
 	src/controller/qemu/key_values.h src/controller/qemu/key_values.cc \
+	src/controller/qemu/line_checks.h src/controller/qemu/line_checks.cc \
 	src/controller/qemu/live_comparison.h src/controller/qemu/live_comparison.cc \
 	src/controller/qemu/memory_size.h src/controller/qemu/memory_size.cc \
 	src/controller/qemu/monitor_follower.h src/controller/qemu/monitor_follower.cc \

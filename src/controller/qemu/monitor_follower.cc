@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "controller/qemu/block_graph.h"
 #include "controller/qemu/command_rules.h"
+#include "controller/qemu/line_checks.h"
 
 namespace cpr::controller::qemu {
 namespace {
@@ -75,10 +76,8 @@ std::vector<Blocker> MonitorFollower::blockers() const {
                 {kCommandPendingBlocker,
                  fmt::format("the monitor's command '{}' has no answer yet", pending.command),
                  "try again"});
-    for (const std::string& set : missing_sets(guest_.line))
-        all.push_back({kDescriptorBlocker,
-                       fmt::format("something is on {}, which has been removed", set),
-                       kRestartRemedy});
+    for (Blocker& blocker : check_line(guest_.line))
+        all.push_back(std::move(blocker));
     return all;
 }
 

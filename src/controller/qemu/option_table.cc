@@ -10,7 +10,8 @@ namespace {
 using enum ArgumentForm;
 
 // Of QEMU 10.0 to 11.1 on x86. Whether an option takes an argument decides where the next one
-// begins, so there is no default for others.
+// begins, so there is no default for others. Without those that change other options from afar:
+// -set and -readconfig.
 constexpr std::array kOptions{
     OptionKind{"D", kText},
     OptionKind{"L", kText},
@@ -97,7 +98,6 @@ constexpr std::array kOptions{
     OptionKind{"qmp-pretty", kText},
     OptionKind{"qtest", kText},
     OptionKind{"qtest-log", kText},
-    OptionKind{"readconfig", kText},
     OptionKind{"rtc", kPairs, "base"},
     OptionKind{"run-with", kPairs},
     OptionKind{"s", kNone},
@@ -105,7 +105,6 @@ constexpr std::array kOptions{
     OptionKind{"sd", kText},
     OptionKind{"seed", kText},
     OptionKind{"serial", kText},
-    OptionKind{"set", kText},
     OptionKind{"shim", kText},
     OptionKind{"smbios", kPairs},
     OptionKind{"smp", kPairs, "cpus"},

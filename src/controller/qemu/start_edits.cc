@@ -63,7 +63,10 @@ void set_private_monitor(ArgumentModel& model, int fd) {
 }
 
 void set_incoming(ArgumentModel& model) {
-    model.erase_if([](const Option& option) { return option.name() == "incoming"; });
+    // What it was started from is long past.
+    model.erase_if([](const Option& option) {
+        return option.name() == "incoming" || option.name() == "loadvm";
+    });
     if (!model.has("S"))
         model.append(Option::make("S"));
     model.append(Option::make("incoming", "defer"));

@@ -21,8 +21,8 @@ struct CprChannel {
 };
 
 // The QEMU waits for migrate-incoming; in transfer mode it gets the descriptors from `channel`
-// first. What the command line had of -incoming is replaced. -S is added unless it is there: the
-// guest runs when it is told to.
+// first. What the command line had of -incoming and -loadvm is replaced. -S is added unless it is
+// there: the guest runs when it is told to.
 void set_incoming(ArgumentModel& model);
 void set_incoming(ArgumentModel& model, const CprChannel& channel);
 

@@ -111,9 +111,9 @@ TEST_P(Unknown, IsRefusedByName) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Arguments, Unknown,
-                         testing::Values(Arguments{"-S", "-frobnicate"}, Arguments{"disk.img"},
-                                         Arguments{"-"}, Arguments{"---S"}, Arguments{"-m"},
-                                         Arguments{"-device", "{\"driver\":"},
+                         testing::Values(Arguments{"-S", "-frobnicate"}, Arguments{"-readconfig"},
+                                         Arguments{"disk.img"}, Arguments{"-"}, Arguments{"---S"},
+                                         Arguments{"-m"}, Arguments{"-device", "{\"driver\":"},
                                          Arguments{"-object", "{'qom-type':'x'}"}, Arguments{""}));
 
 TEST(ArgumentModel, AnOptionWithoutArgumentTakesNone) {

@@ -11,6 +11,7 @@ tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/follow_settings_test.cc \
 	tests/unit/controller_qemu/follower_fixture.h \
 	tests/unit/controller_qemu/key_values_test.cc \
+	tests/unit/controller_qemu/line_checks_test.cc \
 	tests/unit/controller_qemu/live_comparison_test.cc \
 	tests/unit/controller_qemu/shared_memory_test.cc \
 	tests/unit/controller_qemu/start_edits_test.cc

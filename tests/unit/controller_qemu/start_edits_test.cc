@@ -50,7 +50,8 @@ INSTANTIATE_TEST_SUITE_P(
                     kMonitor + Arguments{"-object", "monitor-qmp,id=m,chardev=charmonitor"}));
 
 TEST(Incoming, IsDeferredAndTheGuestStopped) {
-    ArgumentModel model = model_of({"-incoming", "tcp:0:1", "-m", "1", "--incoming", "defer"});
+    ArgumentModel model =
+        model_of({"-incoming", "tcp:0:1", "-loadvm", "s", "-m", "1", "--incoming", "defer"});
     set_incoming(model);
     set_incoming(model);
     EXPECT_EQ(arguments_of(model), (Arguments{"-m", "1", "-S", "-incoming", "defer"}));
