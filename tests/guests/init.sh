@@ -4,7 +4,7 @@
 # Process 1 of the L2 guest. The kernel command line says what it does:
 #   cpr.job=NAME[,NAME...]   io, ticker, smp: programs that run from the start; io@DISK is io on
 #                            that disk instead of nvme0n1, and prints io-DISK
-#   cpr.sata                 load the drivers of SATA disks
+#   cpr.sata, cpr.virtio     load the drivers of SATA disks, of virtio devices
 #   cpr.depth=N              requests at a time of the io job (8)
 #   cpr.blocks=N             4 KiB blocks that the io job works on (2048)
 #   cpr.tick=N               interval of the ticker job in ms (50)
@@ -24,7 +24,9 @@ load_modules() {
     done <"$1"
 }
 load_modules /modules/list
-grep -qw cpr.sata /proc/cmdline && load_modules /modules/sata
+for group in sata virtio; do
+    grep -qw cpr.$group /proc/cmdline && load_modules /modules/$group
+done
 
 option() {
     sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p" /proc/cmdline

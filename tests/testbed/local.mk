@@ -1,46 +1,80 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-EXTRA_DIST += scripts/demo scripts/testbed \
+EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/guests/init.sh \
 	tests/guests/io_pattern.h \
 	tests/guests/ioverify.c \
 	tests/guests/powerbutton.c \
 	tests/guests/smpcount.c \
 	tests/guests/ticker.c \
+	tests/guests/tiny.S \
 	tests/testbed/README.md \
 	tests/testbed/faults/impostor.c \
 	tests/testbed/faults/inject.c \
+	tests/testbed/l1/container.sh \
 	tests/testbed/l1/init.sh \
 	tests/testbed/l1/initramfs.sh \
+	tests/testbed/l1/libvirt-host.sh \
 	tests/testbed/l1/main.py \
 	tests/testbed/l1/qemu.conf \
 	tests/testbed/lib/__init__.py \
+	tests/testbed/lib/bare_qemu.py \
+	tests/testbed/lib/bench.py \
 	tests/testbed/lib/capabilities.py \
 	tests/testbed/lib/console.py \
 	tests/testbed/lib/debugger.py \
 	tests/testbed/lib/domain.py \
+	tests/testbed/lib/echo.py \
 	tests/testbed/lib/faults.py \
 	tests/testbed/lib/l1.py \
+	tests/testbed/lib/libvirt_view.py \
+	tests/testbed/lib/matrix.py \
+	tests/testbed/lib/outstanding.py \
 	tests/testbed/lib/pattern.py \
 	tests/testbed/lib/picture.py \
+	tests/testbed/lib/pinger.py \
 	tests/testbed/lib/process.py \
+	tests/testbed/lib/qemu.py \
+	tests/testbed/lib/qmp.py \
 	tests/testbed/lib/trace.py \
 	tests/testbed/lib/update.py \
 	tests/testbed/lib/vcpus.py \
+	tests/testbed/lib/vnc.py \
 	tests/testbed/runner/__init__.py \
+	tests/testbed/runner/bench.py \
 	tests/testbed/runner/cli.py \
 	tests/testbed/runner/common.py \
+	tests/testbed/runner/container.py \
 	tests/testbed/runner/images.py \
 	tests/testbed/runner/machine.py \
+	tests/testbed/runner/process.py \
 	tests/testbed/runner/run.py \
 	tests/testbed/runner/stage.py \
 	tests/testbed/runner/tree.py \
+	tests/testbed/scenarios/bench-pause-plain.py \
+	tests/testbed/scenarios/bench-pause-vfio.py \
 	tests/testbed/scenarios/blockers.py \
 	tests/testbed/scenarios/controller-killed.py \
 	tests/testbed/scenarios/crash-load-random.py \
+	tests/testbed/scenarios/demo-qemu.py \
 	tests/testbed/scenarios/demo.py \
 	tests/testbed/scenarios/downgrade.py \
 	tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/limits.py \
+	tests/testbed/scenarios/qemu-20.py \
+	tests/testbed/scenarios/qemu-crash-load.py \
+	tests/testbed/scenarios/qemu-blockjobs.py \
+	tests/testbed/scenarios/qemu-connections.py \
+	tests/testbed/scenarios/qemu-defaults.py \
+	tests/testbed/scenarios/qemu-faults.py \
+	tests/testbed/scenarios/qemu-hotplug.py \
+	tests/testbed/scenarios/qemu-refusals.py \
+	tests/testbed/scenarios/qemu-save.py \
+	tests/testbed/scenarios/qemu-tap.py \
+	tests/testbed/scenarios/qemu-transfer.py \
+	tests/testbed/scenarios/qemu-upgrade.py \
+	tests/testbed/scenarios/qemu-vfio-transfer.py \
+	tests/testbed/scenarios/qemu-vnc.py \
+	tests/testbed/scenarios/qemu-vhost.py \
 	tests/testbed/scenarios/rehearsal.py \
 	tests/testbed/scenarios/sandbox.py \
 	tests/testbed/scenarios/testbed-self.py \

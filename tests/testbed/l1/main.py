@@ -3,6 +3,7 @@
 
 import importlib.util
 import pathlib
+import shutil
 import sys
 import traceback
 
@@ -10,6 +11,7 @@ FILES = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(FILES))
 
 from lib.l1 import L1  # noqa: E402
+from lib.qemu import STOCK_QEMU  # noqa: E402
 
 
 def load(name):
@@ -27,12 +29,20 @@ def hide_stock_qemu():
         program.unlink()
 
 
+def move_stock_qemu():
+    """To where only the project's emulator programs find it."""
+    STOCK_QEMU.parent.mkdir()
+    shutil.move("/usr/bin/qemu-system-x86_64", STOCK_QEMU)
+
+
 def main():
     """Exit status is of no use here: the host reads the result file."""
     l1 = L1()
     name = l1.cmdline_option("testbed.scenario")
     try:
         scenario = load(name)
+        if getattr(scenario, "QEMU_BACKEND", False):
+            move_stock_qemu()
         if not getattr(scenario, "STOCK_QEMU", False):
             hide_stock_qemu()
         l1.wait_for_libvirt()

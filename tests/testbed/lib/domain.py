@@ -19,6 +19,8 @@ EMULATOR = "/usr/bin/virt-cpr-emulator"
 NVME_TIMEOUT_S = 8
 READY = r"^GUEST READY"
 BOOT_SECONDS = 90
+# So often a guest is looked at that seems to hang.
+DEAF_LOOKS = 6
 # After that long it is worth a look why the guest is not there.
 QUICK_BOOT_SECONDS = 30
 
@@ -28,7 +30,7 @@ COMPLAINT = re.compile(
     r"ata\d.*: (exception|failed command|hard resetting)|I/O error|BUG:|WARNING:|Call Trace|soft lockup|rcu.*stall|clocksource.*unstable|Oops|"
     r"Kernel panic")
 
-TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+TEMPLATE = """<domain type='{accelerator}' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
   <name>{name}</name>
   <memory unit='MiB'>{memory}</memory>
   {memory_backing}
@@ -36,11 +38,11 @@ TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/q
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
     <kernel>{kernel}</kernel>
-    <initrd>{initrd}</initrd>
+    {initrd}
     <cmdline>{cmdline}</cmdline>
   </os>
   <features><acpi/><apic/></features>
-  <cpu mode='host-passthrough' check='none' migratable='off'/>
+  {cpu}
   <clock offset='utc'/>
   <on_poweroff>destroy</on_poweroff>
   <on_reboot>restart</on_reboot>
@@ -56,6 +58,9 @@ TEMPLATE = """<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/q
   <qemu:commandline>{environment}</qemu:commandline>
 </domain>
 """
+
+HOST_CPU = "<cpu mode='host-passthrough' check='none' migratable='{migratable}'/>"
+EMULATED_CPU = "<cpu mode='maximum' check='none' migratable='on'/>"
 
 SHARED_MEMORY = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>"
 
@@ -80,10 +85,14 @@ class Domain:
     """Defined on construction; destroyed when the scenario is over."""
 
     def __init__(self, l1, emulator, name="guest", vcpus=1, memory_mib=512, jobs=(), options="",
-                 devices=NVME_DEVICES[:1], environment=(), shared_memory=True):
+                 devices=NVME_DEVICES[:1], environment=(), shared_memory=True, virtio=(), arguments=(),
+                 kernel=None, make_xml=None):
         """`jobs` and `options` are for the guest's init: see tests/guests/init.sh. `devices` are
         the PCI addresses of what is passed through, `environment` (name, value) pairs for the
-        emulator program. Without `shared_memory` the domain has libvirt's default."""
+        emulator program. Without `shared_memory` the domain has libvirt's default. `virtio` is the
+        XML of virtio devices, `arguments` are more of the VMM's. `kernel` is one that needs nothing
+        else, instead of Debian's. `make_xml` makes the whole XML in the place of all that, out of
+        the name, the kernel, its initramfs and its command line."""
         self.l1 = l1
         self.name = name
         self.emulator = emulator
@@ -92,15 +101,22 @@ class Domain:
                    f"cpr.job={','.join(jobs)} {options}")
         if set(devices) & set(SATA_DEVICES):
             cmdline += " cpr.sata"
+        if virtio or make_xml:
+            cmdline += " cpr.virtio"
         path = l1.share / f"{name}.xml"
-        path.write_text(TEMPLATE.format(
-            name=name, memory=memory_mib, vcpus=vcpus, kernel=guest_kernel(),
+        initrd = FILES / "guest.cpio"
+        path.write_text(make_xml(name, guest_kernel(), initrd, cmdline) if make_xml else TEMPLATE.format(
+            accelerator="kvm" if l1.has_kvm else "qemu",
+            # QEMU hands over what could be migrated, and no other.
+            cpu=HOST_CPU.format(migratable="off" if emulator == EMULATOR else "on")
+            if l1.has_kvm else EMULATED_CPU, name=name, memory=memory_mib, vcpus=vcpus, kernel=kernel or guest_kernel(),
             memory_backing=SHARED_MEMORY if shared_memory else "",
-            initrd=FILES / "guest.cpio", cmdline=escape(cmdline), emulator=emulator,
+            initrd="" if kernel else f"<initrd>{initrd}</initrd>", cmdline=escape(cmdline), emulator=emulator,
             serial="<serial type='pty'><target port='0'/></serial>",
             environment="".join(f"<qemu:env name='{variable}' value='{value}'/>"
-                                for variable, value in environment),
-            hostdevs="\n    ".join(self.hostdev_xml(device) for device in devices)),
+                                for variable, value in environment) +
+            "".join(f"<qemu:arg value='{argument}'/>" for argument in arguments),
+            hostdevs="\n    ".join([*map(self.hostdev_xml, devices), *virtio])),
             encoding="utf-8")
         l1.virsh("define", path)
         l1.on_clean_up(self.clean_up)
@@ -116,20 +132,25 @@ class Domain:
     def clean_up(self):
         """Leave nothing running, and the last messages of a running guest's kernel in the log."""
         running = self.state() != "shut off"
-        if self.console is not None:
-            if running:
+        if running:
+            if self.console is not None:
                 self.log_kernel_messages()
+            self.look_for_breakdown()
+        if self.console is not None:
             self.console.close()
             self.console = None
         if running:
-            self.look_for_breakdown()
             self.virsh("destroy", check=False)
 
     def look_for_breakdown(self):
         """Whether the emulated processor has made the guest hang after its boot."""
         try:
-            if self.state() == "running" and self.deadlocked():
+            if self.state() != "running" or self.l1.in_container:
+                return
+            if self.deadlocked():
                 self.l1.break_down("an interrupt came twice, and a vCPU waits for itself")
+            elif self.deaf():
+                self.l1.break_down("an interrupt that the guest has ended is still in service")
         except Failure as failure:
             self.l1.log(f"the guest's vCPUs cannot be looked at: {failure}")
 
@@ -174,15 +195,28 @@ class Domain:
         self.virsh("resume")
 
     def deadlocked(self):
-        """Whether the guest's kernel waits in a spin lock for itself."""
-        first, second = self.look_at_vcpus(), self.look_at_vcpus()
+        """Whether the guest's kernel waits in a spin lock for itself, and so prints nothing."""
+        if self.l1.in_container:
+            return False
+        first = self.look_at_vcpus()
+        position = self.console.position() if self.console else 0
+        second = self.look_at_vcpus()
+        if self.console and self.console.position() > position:
+            return False
         return any(now.stuck_since(then) for then, now in zip(first, second))
+
+    def deaf(self):
+        """Whether a vCPU takes no interrupts any more but those of high priority. It is seen as long
+        as the vCPU has interrupts on."""
+        looks = [self.look_at_vcpus() for _ in range(DEAF_LOOKS)]
+        return any(later.deaf_since(earlier) for vcpu in zip(*looks)
+                   for place, earlier in enumerate(vcpu) for later in vcpu[place + 1:])
 
     def look_at_vcpus(self):
         """The vCPUs, stopped for it after a second of running."""
         self.l1.sleep(1)
         self.virsh("suspend")
-        found = vcpus(self.l1, self.pid())
+        found = vcpus(self.l1, self.vmm_pid())
         for vcpu in found:
             self.l1.log(str(vcpu))
         self.virsh("resume")
@@ -199,6 +233,13 @@ class Domain:
     def pid(self):
         """The PID that libvirt knows."""
         return int(pathlib.Path(f"/run/libvirt/qemu/{self.name}.pid").read_text(encoding="ascii"))
+
+    def vmm_pid(self):
+        """The PID of the process that has the guest: another, once it was handed over."""
+        try:
+            return self.qmp("query-update-in-place").get("vmm-pid", self.pid())
+        except Failure:
+            return self.pid()
 
     def wait_for_state(self, state, seconds=60):
         """Wait until virsh shows that state."""

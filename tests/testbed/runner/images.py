@@ -16,7 +16,10 @@ L1_MODULES = ["9p", "9pnet_virtio", "overlay"]
 # The disk, the ACPI power button as an input device, and the panic device; and what only the guests
 # load that ask for it.
 L2_MODULES = ["nvme", "button", "evdev", "pvpanic-mmio"]
-L2_SATA_MODULES = ["ahci", "sd_mod"]
+L2_GROUPS = {
+    "sata": ["ahci", "sd_mod"],
+    "virtio": ["virtio_pci", "virtio_blk", "virtio_net", "virtio_console"],
+}
 
 
 class Archive:
@@ -115,7 +118,8 @@ def build_l2(tree, path):
         archive = Archive(stream)
         add_base(archive, tree)
         add_modules(archive, tree, tree.l2_kernel(), L2_MODULES)
-        add_modules(archive, tree, tree.l2_kernel(), L2_SATA_MODULES, "sata")
+        for group, modules in L2_GROUPS.items():
+            add_modules(archive, tree, tree.l2_kernel(), modules, group)
         for program in programs:
             archive.add_program(f"bin/{program.name}", program)
         archive.add_program("init", GUESTS_DIR / "init.sh")

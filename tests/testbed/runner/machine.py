@@ -1,14 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """L1: the emulated machine, with an IOMMU, nested virtualisation and spare PCI devices."""
 
-import ctypes
-import os
-import signal
 import subprocess
 
-from .common import TestbedError
-
-PR_SET_PDEATHSIG = 1
+from .process import die_with_parent, end, wait
 
 # PCI addresses in L1; the library in L1 goes by the same numbers.
 NVME_SLOTS = (5, 6)
@@ -137,25 +132,9 @@ class Machine:
 
     def wait(self, timeout):
         """Wait for the end of L1; whether it came in time."""
-        try:
-            self.process.wait(timeout)
-            return True
-        except subprocess.TimeoutExpired:
-            return False
+        return wait(self.process, timeout)
 
     def stop(self):
         """End QEMU, if it runs."""
-        if self.process is not None and self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-
-
-def die_with_parent():
-    """In the child: no machine survives a runner that was killed."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:
-        raise TestbedError("the runner is gone")
+        if self.process is not None:
+            end(self.process)

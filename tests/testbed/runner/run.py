@@ -10,6 +10,7 @@ import tempfile
 import time
 
 from .common import TESTBED_DIR, TestbedError, cache_dir, ensure_host_packages, say
+from .container import Container
 from .images import ensure_images
 from .machine import Machine
 from .stage import make_files, make_stage
@@ -103,13 +104,10 @@ class Session:
         scenario = load_scenario(name)
         if hasattr(scenario, "host_prepare"):
             scenario.host_prepare(run)
-        machine = Machine(self.tree, run, self.l1_image,
-                          getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
         slow = self.options.slow
-        self.machines.append(machine)
         short = self.options.short
-        machine.start(f"testbed.scenario={name} testbed.slow={slow}" + " testbed.short" * short,
-                      trace_io=getattr(scenario, "TRACE_IO", False), iops=getattr(scenario, "NVME_IOPS", 0))
+        machine = self.start_machine(
+            scenario, run, f"testbed.scenario={name} testbed.slow={slow}" + " testbed.short" * short)
         limit = getattr(scenario, "TIMEOUT_S", DEFAULT_TIMEOUT_S)
         if short:
             limit = getattr(scenario, "SHORT_TIMEOUT_S", limit)
@@ -119,8 +117,22 @@ class Session:
         if not in_time:
             return f"timed out after {limit} s\n{console_tail(run)}"
         if machine.process.returncode != 0:
-            return f"L1's QEMU ended with status {machine.process.returncode}\n{console_tail(run)}"
+            return f"the machine ended with status {machine.process.returncode}\n{console_tail(run)}"
         return self.judge(scenario, run)
+
+    def start_machine(self, scenario, run, append):
+        """What the scenario runs in: the emulated machine, or a container of the host."""
+        if getattr(scenario, "IN_CONTAINER", False):
+            machine = Container(self.tree, run)
+            self.machines.append(machine)
+            machine.start(append, kvm=getattr(scenario, "HOST_KVM", False))
+        else:
+            machine = Machine(self.tree, run, self.l1_image,
+                              getattr(scenario, "MEMORY_MIB", DEFAULT_MEMORY_MIB))
+            self.machines.append(machine)
+            machine.start(append, trace_io=getattr(scenario, "TRACE_IO", False),
+                          iops=getattr(scenario, "NVME_IOPS", 0))
+        return machine
 
     def stop(self):
         """End all machines that still run."""

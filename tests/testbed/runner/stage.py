@@ -11,6 +11,7 @@ from .common import SOURCE_DIR, TESTBED_DIR, TestbedError, call, locked, output,
 
 CONFIGURE_OPTIONS = ["--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
                      "--libexecdir=/usr/libexec"]
+GUESTS_DIR = SOURCE_DIR / "tests" / "guests"
 NEXT_VMM = "tests/cpr-vmm-next"
 LIBRARY_DIR = "usr/lib/x86_64-linux-gnu"
 
@@ -134,6 +135,8 @@ def make_files(files, tree, stage, guest_image):
     call([*compiler, "-shared", "-fPIC", "-o", own / "inject.so",
           TESTBED_DIR / "faults" / "inject.c"])
     call([*compiler, "-static", "-o", own / "impostor", TESTBED_DIR / "faults" / "impostor.c"])
+    call(["gcc", "-nostdlib", "-static", "-Wl,--build-id=none,--oformat=binary,-Ttext=0",
+          "-o", own / "tiny-kernel", GUESTS_DIR / "tiny.S"])
     (files / LIBRARY_DIR).mkdir(parents=True)
     copy_missing_libraries(tree, stage, files)
     (files / "etc/libvirt").mkdir(parents=True)

@@ -22,10 +22,14 @@ STOCK_PACKAGES = [
     "linux-image-amd64", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-daemon-system",
     "libvirt-daemon-log", "libvirt-daemon-lock", "libvirt-clients", "python3-minimal", "python3",
     "python3-libvirt", "kmod", "procps", "iproute2", "strace", "gdb-minimal", "util-linux",
-    "pciutils", "busybox-static", "libglib2.0-0t64", "libxml2", "liburing2", "libseccomp2",
+    "pciutils", "busybox-static", "libglib2.0-0t64", "libxml2", "liburing2", "libseccomp2", "virtinst",
 ]
 # Newer than the release: L1's QEMU (also the stock backend), and L1's kernel.
 BACKPORT_PACKAGES = ["qemu-system-x86", "qemu-utils", "linux-image-amd64"]
+
+# The release's own QEMU, unpacked beside that of backports: what guests are updated from.
+OLDER_QEMU = "qemu-system-x86"
+OLDER_ROOT = "/opt/qemu-stable"
 
 # Raise it when the steps below change in a way that the lists above do not show.
 RECIPE_REVISION = "1"
@@ -36,7 +40,8 @@ APT = ["apt-get", "-qq", "-y", "--no-install-recommends", "-o", "Dpkg::Options::
 
 def recipe_hash():
     """Names the content of the tree: another recipe is another tree."""
-    recipe = [RECIPE_REVISION, SUITE, BACKPORTS, *STOCK_PACKAGES, "--", *BACKPORT_PACKAGES]
+    recipe = [RECIPE_REVISION, SUITE, BACKPORTS, *STOCK_PACKAGES, "--", *BACKPORT_PACKAGES,
+              "--", OLDER_QEMU]
     return hashlib.sha256("\n".join(recipe).encode()).hexdigest()
 
 
@@ -79,7 +84,7 @@ class TreeBuilder:
             stamp.write_text(recipe_hash())
         log_path = self.final.with_name(self.final.name + ".log")
         with open(log_path, "a", encoding="utf-8") as self.log:
-            for name in ("bootstrap", "sources", "stock", "backports", "clean"):
+            for name in ("bootstrap", "sources", "stock", "backports", "older", "clean"):
                 done = self.steps / name
                 if not done.exists():
                     say(f"tree: {name} (log: {log_path})")
@@ -118,6 +123,16 @@ class TreeBuilder:
     def step_backports(self):
         """QEMU and L1's kernel, from backports."""
         self.in_tree([*APT, "-t", BACKPORTS, "install", *BACKPORT_PACKAGES])
+
+    def step_older(self):
+        """A second QEMU, which shares firmware and libraries with the first."""
+        self.in_tree(["sh", "-ec", f"""
+            cd /tmp
+            apt-get -qq -o APT::Sandbox::User=root download {OLDER_QEMU}/{SUITE}
+            dpkg -x {OLDER_QEMU}_*.deb {OLDER_ROOT}
+            rm {OLDER_QEMU}_*.deb
+            rm -rf {OLDER_ROOT}/usr/share
+            ln -s /usr/share {OLDER_ROOT}/usr/share"""])
 
     def step_clean(self):
         """What no run needs."""

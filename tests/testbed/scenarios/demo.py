@@ -9,13 +9,6 @@ from lib.update import EMULATORS_TOOL, FRONT_END, NEXT_VMM, VMM, Update, job, us
 TIMEOUT_S = 240
 
 
-def report(l1, lines):
-    """Leave the lines for the host."""
-    text = "".join(f"  {name + ':':32} {value}\n" for name, value in lines)
-    (l1.share / "report.txt").write_text(text, encoding="utf-8")
-    l1.log("report:\n" + text)
-
-
 def run(l1):
     """Name the second build in emulators.conf, and update to what is named there."""
     l1.run(EMULATORS_TOOL, "set", os.path.basename(EMULATOR), VMM)
@@ -37,7 +30,7 @@ def run(l1):
     guest.require_no_complaints()
 
     pause = update.pause
-    report(l1, [
+    l1.report_table([
         ("version before", update.job["old"]["version"]),
         ("version after", update.job["new"]["version"]),
         ("process of the domain", f"{pid} before, {guest.pid()} after"),

@@ -6,20 +6,20 @@ import pathlib
 import resource
 import shutil
 import signal
-import subprocess
 
 from lib.capabilities import emulator_within_limits
 from lib.domain import Domain
 from lib.faults import (CORRUPTED, ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, PREAD, PWRITE,
-                        SENDMSG, TALKS_GARBAGE, Fault, Injector, delayed, error, killed, saving)
+                        SENDMSG, TALKS_GARBAGE, Fault, delayed, error, killed, saving)
 from lib.l1 import FILES, Failure
+from lib.matrix import A_WHILE, NEW, OLD, Cell, Matrix, cancel, run_matrices
 from lib.trace import NVME_DEVICES
-from lib.update import NEXT_VMM, TOOL, VMM, Update, job, set_deadlines
+from lib.update import NEXT_VMM, VMM, set_deadlines
 
 TIMEOUT_S = 2400
 SHORT_TIMEOUT_S = 400
 # Of the cells in the short form, every so many.
-SHORT_STEP = 9
+SHORT_STEP = 13
 
 QUERY, INFO, SAVE, EXEC, LOAD, RESUME, KILL = 4000, 6000, 4500, 6000, 6000, 4000, 5000
 STOP = 8000
@@ -30,26 +30,8 @@ DEADLINES_MS = {"query-deadline": QUERY, "info-deadline": INFO,
 # As docs/protocol.md derives it.
 LONGEST_FAILURE_NS = 1_000_000 * (STOP + (QUERY + EXEC + QUERY) + (KILL + EXEC + QUERY) +
                                   LOAD + RESUME)
-OLD, NEW = "old", "new"
 # The new binary reads descriptor table and state, first in the rehearsal and then in earnest.
 ARRIVED, LOADED = 3, 4
-# Long enough for something to be done to a running update.
-A_WHILE = delayed(2500)
-
-
-class Cell:
-    """A phase and a fault in it. `binary` names or makes the new binary; `meanwhile` is done
-    while the fault lasts. The job then has one of `status`, and `says` why."""
-
-    def __init__(self, phase, name, fault=None, binary=None, meanwhile=None,
-                 status=("rolled-back",), says=""):
-        self.phase = phase
-        self.name = name
-        self.fault = fault
-        self.binary = binary
-        self.meanwhile = meanwhile
-        self.status = status
-        self.says = says
 
 
 # -- new binaries that are none ---------------------------------------------------------------
@@ -70,11 +52,6 @@ def truncated(matrix):
 
 
 # -- what is done meanwhile -------------------------------------------------------------------
-
-def cancel(matrix):
-    """The operator has changed their mind."""
-    matrix.guest.qmp("cancel-update-in-place")
-
 
 def kill_client(matrix):
     """The tool dies; the update is none of its business any more."""
@@ -254,128 +231,27 @@ CELLS_OF_TWO_CONTAINERS = [
 ]
 
 
-class Matrix:
-    """The guest, and what it runs on."""
+class VmmMatrix(Matrix):
+    """The guest on cpr-vmm; each of its disks is in a VFIO container of its own."""
 
     def __init__(self, l1, disks=1):
-        """Each of the disks is in a VFIO container of its own."""
-        self.l1 = l1
-        self.injector = Injector(l1.slow)
-        self.client = None
-        self.kept = self.lost = 0
-        self.disks = [f"nvme{disk}n1" for disk in range(disks)]
-        self.devices = NVME_DEVICES[:disks]
-        self.guest = Domain(l1, emulator_within_limits(), name=f"guest-{disks}", vcpus=2,
-                            jobs=[f"io@{disk}" for disk in self.disks],
-                            devices=self.devices, environment=ENVIRONMENT)
-        self.start()
+        self.disks = disks
+        names = [f"nvme{disk}n1" for disk in range(disks)]
+        devices = NVME_DEVICES[:disks]
+        guest = Domain(l1, emulator_within_limits(), name=f"guest-{disks}", vcpus=2,
+                       jobs=[f"io@{name}" for name in names], devices=devices,
+                       environment=ENVIRONMENT)
+        super().__init__(guest, (VMM, NEXT_VMM), names, LONGEST_FAILURE_NS, devices)
 
-    def start(self):
-        """Let the guest run on the first binary."""
-        self.current, self.next = VMM, NEXT_VMM
-        self.guest.start(prepare=self.separate_containers)
-        self.wait_for_io(20)
-        self.injector.disarm()
-        links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{self.guest.pid()}/fd").iterdir()]
-        self.l1.require(links.count("/dev/vfio/vfio") == len(self.disks),
-                        f"the guest does not have {len(self.disks)} containers: {links}")
-
-    def separate_containers(self):
+    def before_start(self):
         """As if the kernel did not let a second group into the first one's container."""
         self.injector.arm(Fault(OLD, "VFIO_GROUP_SET_CONTAINER", error("EINVAL"), 2),
                           self.program(OLD))
 
-    def end(self):
-        """The guest never complained, and leaves its devices to the next."""
-        self.guest.require_no_complaints()
-        self.guest.virsh("destroy")
-
-    def wait_for_io(self, requests):
-        """All disks work."""
-        for disk in self.disks:
-            self.guest.wait_for_io(requests, job=f"io-{disk}")
-
-    def program(self, who):
-        """Name of the program that runs the guest, or of the one that is to run it."""
-        return pathlib.Path(self.current if who == OLD else self.next).name
-
-    def attempt(self, cell):
-        """Start the update, do what is to be done meanwhile, and return the job."""
-        l1 = self.l1
-        before = job(self.guest)["job-id"]
-        binary = cell.binary(self) if callable(cell.binary) else cell.binary or self.next
-        if cell.fault:
-            self.injector.arm(cell.fault, self.program(cell.fault.program))
-        self.client = subprocess.Popen([TOOL, self.guest.name, str(binary)],
-                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if cell.meanwhile:
-            l1.wait_until(self.injector.fired if cell.fault else lambda: self.began(before), 30,
-                          "the fault to begin")
-            cell.meanwhile(self)
-        _, said = self.client.communicate(timeout=90 * l1.slow)
-        l1.log(f"{TOOL} ended with {self.client.returncode}: {said.strip()}")
-        l1.wait_until(lambda: job(self.guest)["status"] != "running", 60, "the job to end")
-        last = job(self.guest)
-        l1.require(last["job-id"] == before + 1, "no job was started")
-        l1.require(not cell.fault or self.injector.fired(), "the fault was never reached")
-        self.injector.disarm()
-        return last
-
-    def began(self, before):
-        """Whether a new job has."""
-        return job(self.guest)["job-id"] > before
-
-    def swap(self):
-        """The guest runs on the other binary now."""
-        self.current, self.next = self.next, self.current
-
-    def try_cell(self, cell):
-        """One cell; the time for which the guest was stopped, in ms."""
-        l1, guest = self.l1, self.guest
-        first, _, _ = l1.mark()
-        last = self.attempt(cell)
-        l1.require(last["status"] in cell.status,
-                   f"the job ended as {last['status']}, not {cell.status}: {last.get('error')}")
-        l1.require(cell.says in last.get("error", {}).get("desc", ""),
-                   f"it failed for another reason: {last.get('error')}")
-        if last["status"] == "completed":
-            self.swap()
-        else:
-            l1.require(last["phase"] in (cell.phase, following(cell)),
-                       f"it failed in {last['phase']}: {last.get('error')}")
-        l1.require(guest.state() == "running", "the guest does not run")
-        self.wait_for_io(20)
-        stopped = last.get("pause", {}).get("total-ns", 0)
-        l1.require(stopped <= LONGEST_FAILURE_NS * l1.slow, f"it was stopped for {stopped / 1e6} ms")
-        update = Update(guest, self.next)
-        self.swap()
-        update.first_mark = (first, 0, 0)
-        for device in self.devices:
-            update.require_device_untouched(device)
-        self.wait_for_io(10)
-        return last["status"], stopped / 1e6, "vmm-pid" in last
-
-    def run_cell(self, cell):
-        """Report a cell; a guest that is lost is replaced, so that the others can be tried."""
-        self.l1.log(f"=== {cell.phase}: {cell.name}")
-        try:
-            status, stopped, moved = self.try_cell(cell)
-            self.kept += 1
-        except Failure as failure:
-            self.lost += 1
-            self.l1.log(f"LOST: {failure}")
-            status, stopped, moved = "LOST", 0, False
-            self.injector.disarm()
-            self.guest.virsh("destroy", check=False)
-            self.start()
-        self.l1.report(f"| {cell.phase:8} | {cell.name:40} | {status:11} | {stopped:8.1f} ms "
-                       f"| {'other PID' if moved else 'same PID':9} |")
-
-
-def following(cell):
-    """A cancelled update ends at the border to the next phase."""
-    phases = ["validate", "prepare", "save", "exec", "load", "resume", "finish"]
-    return cell.phase if cell.meanwhile is not cancel else phases[phases.index(cell.phase) + 1]
+    def after_start(self):
+        links = [os.readlink(fd) for fd in pathlib.Path(f"/proc/{self.guest.pid()}/fd").iterdir()]
+        self.l1.require(links.count("/dev/vfio/vfio") == self.disks,
+                        f"the guest does not have {self.disks} containers: {links}")
 
 
 def run(l1):
@@ -383,14 +259,5 @@ def run(l1):
     # short ones, as far as the emulated machine allows
     set_deadlines({name: value * l1.slow for name, value in DEADLINES_MS.items()})
     step = SHORT_STEP if l1.short else 1
-    l1.report(f"| {'phase':8} | {'fault':40} | {'outcome':11} | {'stopped':>11} | {'process':9} |")
-    kept = lost = 0
-    for disks, cells in ((1, CELLS), (2, CELLS_OF_TWO_CONTAINERS)):
-        matrix = Matrix(l1, disks)
-        for cell in cells[::step]:
-            matrix.run_cell(cell)
-        matrix.end()
-        kept += matrix.kept
-        lost += matrix.lost
-    l1.report(f"{kept + lost} faults injected, {kept} guests kept, {lost} lost")
-    l1.require(lost == 0, f"{lost} guests were lost")
+    run_matrices(l1, [(lambda: VmmMatrix(l1), CELLS[::step]),
+                      (lambda: VmmMatrix(l1, 2), CELLS_OF_TWO_CONTAINERS[::step])])

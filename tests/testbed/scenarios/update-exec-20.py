@@ -7,7 +7,7 @@ from lib.update import NEXT_VMM, VMM, Update, holdings, require_each_tick_once
 TIMEOUT_S = 600
 UPDATES = 20
 # In the short form.
-FEW_UPDATES = 8
+FEW_UPDATES = 6
 # The first pair of updates may still fill caches; a leak shows from there to the last pair.
 SETTLED = 2
 MEMORY_SLACK_KIB = 1024

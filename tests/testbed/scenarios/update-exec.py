@@ -2,7 +2,7 @@
 """A guest is updated in place with at least 8 commands outstanding on its passed-through disk."""
 
 from lib.domain import EMULATOR, NVME_TIMEOUT_S, Domain
-from lib.trace import Clock, Commands
+from lib.outstanding import require_commands_kept
 from lib.update import NEXT_VMM, VMM, Update, holdings, require_each_tick_once, usual_gap_ns
 
 TIMEOUT_S = 300
@@ -12,23 +12,6 @@ TRACE_IO = True
 NVME_IOPS = 30
 DEPTH = 24
 OUTSTANDING = 8
-
-
-def check_commands(l1, update):
-    """The commands on the device, as the device saw them."""
-    trace = l1.trace()
-    commands = Commands(trace)
-    clock = Clock(trace, update.first_mark, update.last_mark)
-    stopped = clock.to_trace(update.pause["stopped-at-ns"])
-    running = clock.to_trace(update.pause["running-at-ns"])
-    outstanding = commands.outstanding_at(stopped)
-    l1.log(f"{outstanding} commands were outstanding when the guest stopped, "
-           f"{commands.outstanding_at(running)} when it ran again")
-    l1.require(outstanding >= OUTSTANDING,
-               f"only {outstanding} commands were outstanding at the save")
-    l1.require(not commands.wrong, f"commands were done twice: {commands.wrong[:3]}")
-    lost = [begin for begin in commands.unfinished.values() if begin < running]
-    l1.require(not lost, f"{len(lost)} commands of before the update never completed")
 
 
 def run(l1):
@@ -47,7 +30,7 @@ def run(l1):
         l1.log(f"requests before {before}, after {after}")
         update.require_device_untouched()
         update.require_pause_seen_outside(usual_gap)
-        check_commands(l1, update)
+        require_commands_kept(l1, update, OUTSTANDING)
         before = after
     require_each_tick_once(l1, guest.console)
     guest.require_no_complaints()

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What libvirt shows of a domain, before and after an update."""
+
+import difflib
+import re
+
+COMMANDS = (("dumpxml", "--migratable"), ("dominfo",), ("domstats",), ("dommemstat",),
+            ("domblklist",), ("domiflist",), ("vcpuinfo",), ("vcpupin",), ("domdisplay",))
+# Moves on by itself.
+MOVING = re.compile(r"time|cpu\.|\.(cur|sum|max|hist)=|\.(rd|wr|fl)\.|rss|\bblock\.\d+\.(rd|wr|fl|phys|alloc)|"
+                    r"CPU time|last_update|haltpoll|usable|\.delay=|\.wait=|State:|^CPU:", re.IGNORECASE)
+
+
+class LibvirtView:
+    """The output of each command, with its status; what moves by itself left out."""
+
+    def __init__(self, guest):
+        self.guest = guest
+        self.lines = {" ".join(command): self.ask(*command) for command in COMMANDS}
+
+    def ask(self, command, *options):
+        """One command's lines."""
+        result = self.guest.l1.run("virsh", command, self.guest.name, *options, check=False)
+        kept = [line for line in result.stdout.splitlines() if not MOVING.search(line)]
+        return [f"status {result.returncode}", *kept]
+
+    def require_same_as(self, before):
+        """Fail with the lines that differ."""
+        for command, lines in self.lines.items():
+            changed = [line for line in difflib.ndiff(before.lines[command], lines)
+                       if line[:1] in "+-"]
+            self.guest.l1.require(not changed, f"'virsh {command}' shows something else after the "
+                                               f"update: {changed[:4]}")
