@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/chardev/plan.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "base/error.h"
+#include "controller/chardev/frontends.h"
+#include "controller/qemu/start_edits.h"
+
+namespace cpr::controller {
+namespace {
+
+using qemu::ArgumentModel;
+using qemu::Option;
+
+constexpr std::string_view kLogIsTruncated =
+    "its log begins anew with each QEMU (logappend is not on)";
+
+struct Reason {
+    std::string_view type;
+    std::string_view reason;
+};
+
+constexpr std::string_view kBothRead =
+    "two QEMUs would read from it for a while, and either could take what is the other's";
+constexpr std::string_view kSpice = "it ends in a SPICE server, whose clients are QEMU's own";
+constexpr std::string_view kInside = "what it holds is not in the state that QEMU hands over";
+
+constexpr std::array kNotKept{
+    Reason{"braille", kBothRead},
+    Reason{"console", kBothRead},
+    Reason{"dbus", "its D-Bus clients are connected to QEMU itself"},
+    Reason{"memory", kInside},
+    Reason{"msmouse", kInside},
+    Reason{"parallel", kBothRead},
+    Reason{"parport", kBothRead},
+    Reason{"pipe", kBothRead},
+    Reason{"ringbuf", kInside},
+    Reason{"serial", kBothRead},
+    Reason{"spiceport", kSpice},
+    Reason{"spicevmc", kSpice},
+    Reason{"stdio", kBothRead},
+    Reason{"tty", kBothRead},
+    Reason{"udp", "its port is taken until the first QEMU has ended"},
+    Reason{"vc", kInside},
+    Reason{"wctablet", kInside},
+};
+
+// Nothing of theirs is outside the guest's state.
+constexpr std::array<std::string_view, 4> kStay{"null", "hub", "mux", "qemu-vdagent"};
+
+// Opened by QEMU as a duplicate of what libvirt opened, and so not truncated.
+bool is_descriptor_set(std::string_view path) {
+    return path.starts_with("/dev/fdset/");
+}
+
+std::string reason_for_file(const Option& option) {
+    if (option.get("input-path"))
+        return "the next QEMU would read its input from the beginning";
+    if (!option.is_on("append") && !is_descriptor_set(option.value("path")))
+        return "the next QEMU would empty the file (append is not on)";
+    return {};
+}
+
+// Of a device that is not relayed; empty if the next QEMU opens it as the first did.
+std::string reason_for_staying(const Option& option) {
+    const std::string type = option.value("backend");
+    const std::string logfile = option.value("logfile");
+    const auto* known = std::ranges::find(kNotKept, type, &Reason::type);
+    if (known != kNotKept.end())
+        return std::string(known->reason);
+    if (type != "file" && std::ranges::find(kStay, type) == kStay.end())
+        return fmt::format("nothing is known of character devices of type '{}'", type);
+    if (const std::string reason = type == "file" ? reason_for_file(option) : ""; !reason.empty())
+        return reason;
+    if (!logfile.empty() && !option.is_on("logappend") && !is_descriptor_set(logfile))
+        return std::string(kLogIsTruncated);
+    return {};
+}
+
+// QEMU waits for a client unless it is told not to.
+bool waits_for_client(const Option& option) {
+    return option.is_on("server") && (!option.get("wait") || option.is_on("wait"));
+}
+
+bool connects_again(const Option& option) {
+    return std::ranges::any_of(std::array{"reconnect", "reconnect-ms"}, [&](const char* key) {
+        return option.get(key).value_or("0") != "0";
+    });
+}
+
+std::string reason_for_socket(const Option& option) {
+    for (const char* key : {"telnet", "tn3270", "websocket"})
+        if (option.is_on(key))
+            return fmt::format("QEMU itself speaks {} with the client", key);
+    if (option.get("tls-creds"))
+        return "the client's TLS session is with QEMU itself";
+    if (waits_for_client(option))
+        return "QEMU waits for a client when it starts (wait is not off)";
+    if (connects_again(option))
+        return "QEMU itself connects it again (reconnect)";
+    if (option.is_on("abstract"))
+        return "abstract addresses are not supported";
+    if (option.get("to"))
+        return "a range of ports is not supported";
+    if (!option.get("fd") && !option.get("path") && !(option.get("host") && option.get("port")))
+        return "it has no address";
+    return {};
+}
+
+std::optional<int> number_in(const std::string& text) {
+    int number = -1;
+    const char* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    if (read.ec != std::errc() || read.ptr != end || number < 0)
+        return std::nullopt;
+    return number;
+}
+
+IpVersion ip_version(const Option& option) {
+    const auto four = option.get("ipv4");
+    const auto six = option.get("ipv6");
+    const bool no_four = four && !option.is_on("ipv4");
+    const bool no_six = six && !option.is_on("ipv6");
+    if (option.is_on("ipv4") == option.is_on("ipv6") && no_four == no_six)
+        return IpVersion::kAny;
+    return option.is_on("ipv4") || no_six ? IpVersion::kFour : IpVersion::kSix;
+}
+
+// A device, or why it is none.
+using Decision = std::variant<RelayedDevice, std::string>;
+
+Decision decide_socket(const Option& option) {
+    if (std::string reason = reason_for_socket(option); !reason.empty())
+        return reason;
+    RelayedDevice device;
+    device.kind = option.is_on("server") ? OuterKind::kServer : OuterKind::kClient;
+    device.address = {option.value("path"), option.value("host"), option.value("port"),
+                      ip_version(option), option.is_on("nodelay")};
+    if (!option.get("fd"))
+        return device;
+    const auto fd = number_in(option.value("fd"));
+    if (!fd)
+        return fmt::format("its descriptor '{}' is no number", option.value("fd"));
+    device.passed.reset(*fd);
+    return device;
+}
+
+Decision decide(const ArgumentModel& line, const Option& option) {
+    const std::string type = option.value("backend");
+    if (type != "pty" && type != "socket")
+        return reason_for_staying(option);
+    if (std::string reason = reason_against_relay(line, option.id()); !reason.empty())
+        return reason;
+    Decision decision = RelayedDevice();
+    if (type == "socket")
+        decision = decide_socket(option);
+    else
+        std::get<RelayedDevice>(decision).address.path = option.value("path");
+    if (auto* device = std::get_if<RelayedDevice>(&decision)) {
+        device->id = option.id();
+        device->mux = option.is_on("mux");
+    }
+    return decision;
+}
+
+// Of a device of a running guest that is not relayed.
+std::string reason_now(const ArgumentModel& line, const Option& option) {
+    const std::string type = option.value("backend");
+    if (type != "pty" && type != "socket")
+        return reason_for_staying(option);
+    std::string reason = reason_against_relay(line, option.id());
+    if (reason.empty() && type == "socket")
+        reason = reason_for_socket(option);
+    return reason.empty() ? "it was added while the guest ran, and its users are QEMU's own"
+                          : reason;
+}
+
+// Options of old times, which make a character device of their own.
+void note_unnamed(const ArgumentModel& line, std::vector<NotKeptDevice>& not_kept) {
+    for (const char* name : {"serial", "parallel", "debugcon"})
+        for (const Option* option : line.all(name)) {
+            const std::string argument = option->argument();
+            if (argument != "none" && argument != "null" && !argument.starts_with("chardev:"))
+                not_kept.push_back({option->describe(), "it is not given by -chardev"});
+        }
+}
+
+Option relayed_option(const Option& original, int fd) {
+    Option option = Option::make(
+        "chardev", fmt::format("socket,id={},fd={}", qemu::escape_commas(original.id()), fd));
+    for (const char* key : {"logfile", "logappend", "mux"})
+        if (const auto value = original.get(key))
+            option.set(key, *value);
+    return option;
+}
+
+}  // namespace
+
+std::vector<int> ChardevPlan::for_qemu() const {
+    std::vector<int> numbers;
+    for (const RelayedDevice& device : relayed)
+        numbers.push_back(device.pair.qemus.get());
+    return numbers;
+}
+
+std::vector<int> ChardevPlan::for_controller() const {
+    std::vector<int> numbers = for_qemu();
+    for (const RelayedDevice& device : relayed) {
+        numbers.push_back(device.pair.ours.get());
+        if (device.passed)
+            numbers.push_back(device.passed.get());
+    }
+    return numbers;
+}
+
+std::vector<NotKeptDevice> find_not_kept(
+    const ArgumentModel& line, const std::function<bool(const Option& chardev)>& is_relayed) {
+    std::vector<NotKeptDevice> found;
+    for (const Option* option : line.all("chardev")) {
+        if (option->id() == qemu::kMonitorChardev || is_relayed(*option))
+            continue;
+        if (std::string reason = reason_now(line, *option); !reason.empty())
+            found.push_back({option->id(), std::move(reason)});
+    }
+    note_unnamed(line, found);
+    return found;
+}
+
+ChardevPlan plan_chardevs(ArgumentModel& line) {
+    ChardevPlan plan;
+    std::vector<const Option*> replaced;
+    for (const Option* option : line.all("chardev")) {
+        if (option->id() == qemu::kMonitorChardev)
+            continue;
+        Decision decision = decide(line, *option);
+        if (auto* device = std::get_if<RelayedDevice>(&decision)) {
+            device->pair = StreamPair::make();
+            if (device->passed)
+                set_cloexec(device->passed.get(), true);
+            plan.relayed.push_back(std::move(*device));
+            replaced.push_back(option);
+        } else if (const auto& reason = std::get<std::string>(decision); !reason.empty()) {
+            plan.not_kept.push_back({option->id(), reason});
+        }
+    }
+    note_unnamed(line, plan.not_kept);
+    for (size_t i = 0; i < replaced.size(); ++i) {
+        line.insert_before(*replaced[i],
+                           relayed_option(*replaced[i], plan.relayed[i].pair.qemus.get()));
+        line.erase(*replaced[i]);
+    }
+    return plan;
+}
+
+void set_qemu_ends(ArgumentModel& line, const std::map<std::string, UniqueFd>& ends) {
+    for (const auto& [id, end] : ends) {
+        Option* option = line.find("chardev", id);
+        if (!option)
+            throw Error(ErrorCode::kInternal, "there is no character device '{}'", id);
+        option->set("fd", std::to_string(end.get()));
+        // The log goes on, whatever the first QEMU was to do with an old one.
+        if (option->get("logfile"))
+            option->set("logappend", "on");
+    }
+}
+
+}  // namespace cpr::controller
