@@ -47,6 +47,8 @@ include tests/tools/local.mk
 include tests/scripts/local.mk
 include tests/unit/vmm_device/local.mk
 include tests/unit/controller/local.mk
+include tests/unit/controller_chardev/local.mk
+include tests/unit/controller_display/local.mk
 include tests/unit/controller_qemu/local.mk
 include tests/unit/vmm_pci/local.mk
 include tests/unit/vmm_vfio/local.mk

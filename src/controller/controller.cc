@@ -40,6 +40,14 @@ void leave_log() {
         dup2(null.get(), STDERR_FILENO);
 }
 
+// Null for a VMM of ours.
+std::shared_ptr<qemu::Guest> make_guest(EventLoop& loop, ControllerOptions& options) {
+    if (options.qemu)
+        options.vmm.qemu =
+            std::make_shared<qemu::Guest>(loop, options.vmm.arguments, std::move(*options.qemu));
+    return options.vmm.qemu;
+}
+
 }  // namespace
 
 Controller::Controller(EventLoop& loop, ControllerOptions options)
@@ -48,7 +56,8 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
       signal_fd_(make_signal_fd()),
       exec_guard_(loop),
       monitor_path_(socket_path(options.listener.get())),
-      known_pid_(vmm_->pid),
+      known_(vmm_),
+      qemu_(make_guest(loop, options)),
       link_(loop, std::move(options.vmm_socket),
             {[this](const nlohmann::json& greeting) { on_greeting(greeting); },
              [this](Message event) { relay_.on_event(std::move(event)); },
@@ -58,6 +67,8 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
              }}),
       relay_(loop, std::move(options.listener), link_),
       service_(loop, link_, relay_, make_settings(options)) {
+    if (qemu_)
+        relay_.set_watcher(*qemu_);
     adopt(vmm_);
     signal_watch_ = loop_.watch_fd(signal_fd_.get(), G_IO_IN,
                                    [this](GIOCondition) { return on_termination_signal(); });
@@ -65,6 +76,7 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
 
 UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
     return {std::move(options.vmm),
+            monitor_path_.substr(0, monitor_path_.rfind('/')),
             [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
             [emulator = options.emulator] { return EmulatorConfig().deadlines(emulator); },
             [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); },
@@ -73,8 +85,9 @@ UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
     vmm_ = std::move(process);
-    stray_ =
-        vmm_->pid == known_pid_ ? nullptr : std::make_unique<StrayVmm>(loop_, vmm_, monitor_path_);
+    stray_ = vmm_->pid == known_->pid
+                 ? nullptr
+                 : std::make_unique<StrayVmm>(loop_, vmm_, known_, monitor_path_);
     exit_watch_ =
         loop_.watch_fd(vmm_->pidfd.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
 }
@@ -130,6 +143,11 @@ void Controller::begin_end(const std::string& reason) {
 }
 
 void Controller::end() {
+    // What stayed for libvirt, since it knows its number, is a shell without a guest.
+    if (stray_)
+        pidfd_send_signal(known_->pidfd.get(), SIGKILL, nullptr, 0);
+    if (qemu_)
+        qemu_->end();
     leave_log();
     relay_.close();
     loop_.quit();

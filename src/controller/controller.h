@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
 #include "controller/exec_guard.h"
+#include "controller/qemu/guest.h"
 #include "controller/relay.h"
 #include "controller/stray_vmm.h"
 #include "controller/update_service.h"
@@ -27,6 +29,8 @@ struct ControllerOptions {
     RunningVmm vmm;
     // Group of emulators.conf.
     std::string emulator;
+    // If the VMM is stock QEMU.
+    std::optional<qemu::Guest::Beginning> qemu = {};
 };
 
 // The sidecar of one domain. It ends when the VMM ends, and then closes libvirt's connection, which
@@ -53,7 +57,8 @@ class Controller {
     UniqueFd signal_fd_;
     ExecGuard exec_guard_;
     std::string monitor_path_;
-    int64_t known_pid_;  // to libvirt
+    std::shared_ptr<const VmmProcess> known_;  // to libvirt
+    std::shared_ptr<qemu::Guest> qemu_;
     std::unique_ptr<StrayVmm> stray_;
     VmmLink link_;
     Relay relay_;

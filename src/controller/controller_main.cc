@@ -5,14 +5,21 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 
 #include "base/error.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "controller/chardev/plan_json.h"
 #include "controller/command_line.h"
 #include "controller/controller.h"
+#include "controller/display/vnc_plan.h"
 #include "controller/launch.h"
+#include "controller/qemu/guest.h"
+#include "controller/qemu/version.h"
 
 namespace cpr::controller {
 namespace {
@@ -56,6 +63,25 @@ UniqueFd get_fd(const Options& options, const char* name) {
     return fd;
 }
 
+std::vector<UniqueFd> get_fds(const Options& options, const char* name) {
+    std::istringstream numbers(get(options, name));
+    std::vector<UniqueFd> fds;
+    for (std::string number; std::getline(numbers, number, ',');)
+        fds.push_back(get_fd({{name, number}}, name));
+    return fds;
+}
+
+qemu::Guest::Beginning read_qemu_options(const Options& options) {
+    const auto version = qemu::parse_version(get(options, kQemuOption));
+    if (!version)
+        throw Error(ErrorCode::kInvalidArgument, "--{}={}: not a version", kQemuOption,
+                    get(options, kQemuOption));
+    const auto chardevs = nlohmann::json::parse(get(options, kChardevsOption), nullptr, false);
+    const auto vnc = nlohmann::json::parse(get(options, kVncOption), nullptr, false);
+    return {*version, get_fds(options, kInheritedOption), chardev_plan_from(chardevs),
+            vnc_plan_from(vnc)};
+}
+
 ControllerOptions read_options(const Options& options) {
     const UniqueFd arguments = get_fd(options, kArgumentsOption);
     const auto bytes = read_all(arguments.get(), kMaxArguments, "the VMM's command line");
@@ -68,6 +94,8 @@ ControllerOptions read_options(const Options& options) {
     result.vmm.arguments = split_arguments({bytes.begin(), bytes.end()});
     result.vmm.binary = std::make_shared<const Binary>(
         Binary{get(options, kBinaryOption), get_fd(options, kBinaryFdOption)});
+    if (options.contains(kQemuOption))
+        result.qemu = read_qemu_options(options);
     return result;
 }
 

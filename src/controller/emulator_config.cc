@@ -20,12 +20,16 @@ struct DeadlineKey {
     const char* name;
     std::chrono::milliseconds UpdateDeadlines::*value;
 };
-constexpr DeadlineKey kDeadlineKeys[] = {
-    {"query-deadline", &UpdateDeadlines::query},         {"info-deadline", &UpdateDeadlines::info},
-    {"rehearsal-deadline", &UpdateDeadlines::rehearsal}, {"save-deadline", &UpdateDeadlines::save},
-    {"exec-deadline", &UpdateDeadlines::exec},           {"load-deadline", &UpdateDeadlines::load},
-    {"resume-deadline", &UpdateDeadlines::resume},       {"kill-deadline", &UpdateDeadlines::kill},
-    {"longest-stop", &UpdateDeadlines::longest_stop}};
+constexpr DeadlineKey kDeadlineKeys[] = {{"query-deadline", &UpdateDeadlines::query},
+                                         {"info-deadline", &UpdateDeadlines::info},
+                                         {"rehearsal-deadline", &UpdateDeadlines::rehearsal},
+                                         {"save-deadline", &UpdateDeadlines::save},
+                                         {"exec-deadline", &UpdateDeadlines::exec},
+                                         {"load-deadline", &UpdateDeadlines::load},
+                                         {"resume-deadline", &UpdateDeadlines::resume},
+                                         {"kill-deadline", &UpdateDeadlines::kill},
+                                         {"start-deadline", &UpdateDeadlines::start},
+                                         {"longest-stop", &UpdateDeadlines::longest_stop}};
 constexpr int kLongestDeadline = 600'000;
 
 struct KeyFileFree {

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config.h"
 #include "controller/binary_info.h"
+#include "controller/qemu/version.h"
 #include "controller/translate.h"
 
 namespace cpr::controller {
@@ -37,10 +38,18 @@ std::string usage() {
         "Running domains stay on their VMM until they are updated.\n");
 }
 
+// Of a VMM of ours or of QEMU. Throws Error.
+std::string usable_version(const std::string& path) {
+    const Binary binary = open_binary(path);
+    if (const auto qemu = qemu::version_of(binary))
+        return qemu->text();
+    return read_binary_info(binary).version;
+}
+
 // The version for a listing: what it says, or that it does not say.
 std::string version_of(const std::string& binary) {
     try {
-        return read_binary_info(open_binary(binary)).version;
+        return usable_version(binary);
     } catch (const Error&) {
         return _("(not usable)");
     }
@@ -113,11 +122,10 @@ void EmulatorsTool::set(const std::string& name, const std::string& binary) cons
     if (!binary.starts_with('/'))
         throw Error(ErrorCode::kInvalidArgument,
                     format_text(_("binary '{}' is not an absolute path"), binary));
-    const BinaryInfo info = read_binary_info(open_binary(binary));
+    const std::string version = usable_version(binary);
     config_.set({name, binary});
     refresh_program(name);
-    print(format_text(_("Emulator '{}' set to {} (version {})\n"), name, binary, info.version) +
-          "\n");
+    print(format_text(_("Emulator '{}' set to {} (version {})\n"), name, binary, version) + "\n");
 }
 
 // libvirt keeps what it found out about an emulator program until the program's ctime changes, and

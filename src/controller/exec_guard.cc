@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/audit.h>
-#include <seccomp.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/pidfd.h"
+#include "controller/seccomp_notification.h"
 
 namespace cpr::controller {
 namespace {
@@ -29,18 +29,6 @@ constexpr std::chrono::milliseconds kLookInterval(20);
 // of the kernel's linux/sched.h. KVM has a worker in each process; a thread that was joined may
 // still be there.
 constexpr unsigned kRunsNoCode = 0x4 | 0x10 | 0x4000;
-
-struct Notification {
-    Notification() {
-        if (seccomp_notify_alloc(&request, &response) < 0)
-            throw Error(ErrorCode::kSystem, "no memory for a seccomp notification");
-    }
-    ~Notification() { seccomp_notify_free(request, response); }
-    Notification(const Notification&) = delete;
-    Notification& operator=(const Notification&) = delete;
-    seccomp_notif* request = nullptr;
-    seccomp_notif_resp* response = nullptr;
-};
 
 std::optional<FileIdentity> identity_of(const std::string& path) {
     struct stat info {};
@@ -117,7 +105,7 @@ void ExecGuard::order(std::shared_ptr<const Binary> binary) {
 }
 
 bool ExecGuard::on_request() {
-    Notification notification;
+    SeccompNotification notification;
     const int error = seccomp_notify_receive(listener_.get(), notification.request);
     if (error == 0)
         answer(*notification.request);
@@ -126,7 +114,7 @@ bool ExecGuard::on_request() {
 }
 
 void ExecGuard::answer(const seccomp_notif& request) {
-    Notification notification;
+    SeccompNotification notification;
     seccomp_notif_resp& response = *notification.response;
     response.id = request.id;
     const std::string reason = objection(request);

@@ -2,6 +2,7 @@
 #include "controller/launch.h"
 
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <linux/close_range.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -9,17 +10,28 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
+#include <utility>
 
 #include "base/error.h"
 #include "base/io.h"
 #include "base/pidfd.h"
 #include "base/unique_fd.h"
 #include "controller/binary_info.h"
+#include "controller/chardev/plan_json.h"
+#include "controller/qemu/start_plan.h"
+#include "controller/qemu/version.h"
+#include "controller/stray_vmm.h"
 
 namespace cpr::controller {
 namespace {
+
+// libvirt waits as long for a domain to start, and a host may be busy.
+constexpr std::chrono::milliseconds kVersionDeadline(60'000);
 
 // What the controller gets, beside standard error.
 struct Inheritance {
@@ -28,7 +40,30 @@ struct Inheritance {
     UniqueFd pidfd;
     UniqueFd arguments;
     Binary binary;
+    // Of stock QEMU.
+    std::optional<qemu::Version> qemu;
+    std::vector<int> inherited;
+    ChardevPlan chardevs;
+    VncPlan vnc;
+
+    std::vector<int> descriptors() const;
 };
+
+std::vector<int> Inheritance::descriptors() const {
+    std::vector<int> all = inherited;
+    for (const int fd : chardevs.for_controller())
+        all.push_back(fd);
+    for (const int fd : vnc.for_controller())
+        all.push_back(fd);
+    all.insert(all.end(), {listener, monitor.get(), pidfd.get(), arguments.get(), binary.fd.get()});
+    return all;
+}
+
+// libvirt's folder for this guest, which has its monitor's socket.
+std::string folder_of(int listener) {
+    const std::string path = socket_path(listener);
+    return path.substr(0, path.rfind('/'));
+}
 
 std::vector<char*> to_argv(std::vector<std::string>& arguments) {
     std::vector<char*> argv;
@@ -45,16 +80,24 @@ std::vector<std::string> controller_arguments(const std::string& program,
     const auto option = [](const char* name, const auto& value) {
         return fmt::format("--{}={}", name, value);
     };
-    return {program,
-            option(kDomainOption, line.guest_name()),
-            option(kEmulatorOption, emulator),
-            option(kBinaryOption, inheritance.binary.path),
-            option(kPidOption, getpid()),
-            option(kListenerOption, inheritance.listener),
-            option(kMonitorOption, inheritance.monitor.get()),
-            option(kPidfdOption, inheritance.pidfd.get()),
-            option(kArgumentsOption, inheritance.arguments.get()),
-            option(kBinaryFdOption, inheritance.binary.fd.get())};
+    std::vector<std::string> arguments{program,
+                                       option(kDomainOption, line.guest_name()),
+                                       option(kEmulatorOption, emulator),
+                                       option(kBinaryOption, inheritance.binary.path),
+                                       option(kPidOption, getpid()),
+                                       option(kListenerOption, inheritance.listener),
+                                       option(kMonitorOption, inheritance.monitor.get()),
+                                       option(kPidfdOption, inheritance.pidfd.get()),
+                                       option(kArgumentsOption, inheritance.arguments.get()),
+                                       option(kBinaryFdOption, inheritance.binary.fd.get())};
+    if (inheritance.qemu) {
+        arguments.push_back(option(kQemuOption, inheritance.qemu->text()));
+        arguments.push_back(
+            option(kInheritedOption, fmt::format("{}", fmt::join(inheritance.inherited, ","))));
+        arguments.push_back(option(kChardevsOption, to_json(inheritance.chardevs).dump()));
+        arguments.push_back(option(kVncOption, to_json(inheritance.vnc).dump()));
+    }
+    return arguments;
 }
 
 // In the controller's process: leaves behind what belongs to the VMM.
@@ -64,10 +107,7 @@ void become_controller(const Inheritance& inheritance, std::vector<std::string> 
     dup2(null.get(), STDOUT_FILENO);
     if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
         throw errno_error("close the VMM's descriptors");
-    const std::array<int, 5> own{inheritance.listener, inheritance.monitor.get(),
-                                 inheritance.pidfd.get(), inheritance.arguments.get(),
-                                 inheritance.binary.fd.get()};
-    for (const int fd : own)
+    for (const int fd : inheritance.descriptors())
         set_cloexec(fd, false);
     if (chdir("/") < 0)
         throw errno_error("change to the root folder");
@@ -126,15 +166,25 @@ void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
         throw errno_error("make a socket pair");
     const UniqueFd vmm_end(ends[0]);
-    const auto arguments = line.for_vmm(entry.binary, vmm_end.get());
+    auto arguments = line.for_vmm(entry.binary, vmm_end.get());
 
     Inheritance inheritance;
     inheritance.listener = line.monitor_fd().value();
+    set_cloexec(inheritance.listener, true);
     inheritance.monitor.reset(ends[1]);
     inheritance.pidfd.reset(pidfd_open(getpid(), 0));
     if (!inheritance.pidfd)
         throw errno_error("open a descriptor of this process");
     inheritance.binary = open_binary(entry.binary);
+    inheritance.qemu = qemu::version_of(inheritance.binary, {kVersionDeadline});
+    if (inheritance.qemu) {
+        qemu::StartPlan plan =
+            qemu::plan_start(arguments, *inheritance.qemu, folder_of(inheritance.listener));
+        arguments = std::move(plan.arguments);
+        inheritance.chardevs = std::move(plan.chardevs);
+        inheritance.vnc = std::move(plan.vnc);
+        inheritance.inherited = qemu::inheritable_descriptors();
+    }
     const std::string text = join_arguments(arguments);
     inheritance.arguments = make_sealed_memfd(
         "vmm-arguments", {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
@@ -142,8 +192,9 @@ void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
     const auto own_arguments = controller_arguments(controller, inheritance, line, entry.name);
     spawn_detached([&] { become_controller(inheritance, own_arguments); });
 
-    set_cloexec(inheritance.listener, true);
     set_cloexec(vmm_end.get(), false);
+    for (const int fd : inheritance.chardevs.for_qemu())
+        set_cloexec(fd, false);
     exec_vmm(entry.binary, arguments);
 }
 

@@ -21,6 +21,11 @@ constexpr const char* kBinaryOption = "binary";
 constexpr const char* kArgumentsOption = "arguments-fd";
 constexpr const char* kEmulatorOption = "emulator";
 constexpr const char* kDomainOption = "domain";
+// Of stock QEMU: its version, the descriptors that it inherits, 3,4,5, a ChardevPlan and a VncPlan.
+constexpr const char* kQemuOption = "qemu";
+constexpr const char* kInheritedOption = "inherited-fds";
+constexpr const char* kChardevsOption = "chardevs";
+constexpr const char* kVncOption = "vnc";
 
 // Of a VMM's command line, in bytes.
 constexpr size_t kMaxArguments = size_t{4} << 20;

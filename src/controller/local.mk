@@ -7,16 +7,19 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/client_session.h src/controller/client_session.cc \
 	src/controller/command_line.h src/controller/command_line.cc \
 	src/controller/controller.h src/controller/controller.cc \
+	src/controller/cpr_vmm_steps.h src/controller/cpr_vmm_steps.cc \
 	src/controller/emulator_config.h src/controller/emulator_config.cc \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
 	src/controller/exec_guard.h src/controller/exec_guard.cc \
 	src/controller/job_record.h src/controller/job_record.cc \
 	src/controller/keeper.h src/controller/keeper.cc \
 	src/controller/launch.h src/controller/launch.cc \
+	src/controller/loop_call.h src/controller/monitor_watcher.h \
 	src/controller/program_run.h src/controller/program_run.cc \
 	src/controller/qmp_error.h src/controller/qmp_error.cc \
 	src/controller/rehearsal.h src/controller/rehearsal.cc \
 	src/controller/relay.h src/controller/relay.cc \
+	src/controller/seccomp_notification.h \
 	src/controller/shortages.h src/controller/shortages.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
 	src/controller/stray_vmm.h src/controller/stray_vmm.cc \
@@ -30,6 +33,8 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/vmm_link.h src/controller/vmm_link.cc \
 	src/controller/vmm_process.h src/controller/vmm_process.cc \
 	src/controller/way_back.h src/controller/way_back.cc
+include src/controller/chardev/local.mk
+include src/controller/display/local.mk
 include src/controller/qemu/local.mk
 src_controller_libcontroller_la_LIBADD = src/qmp/libqmp.la src/state/libstate.la $(SECCOMP_LIBS)
 

@@ -153,14 +153,20 @@ void Relay::pump() {
 }
 
 void Relay::forward(ClientSession::Command command) {
+    const auto ticket = watcher_ ? watcher_->on_command(command.message) : 0;
+    Message message = std::move(command.message);
+    link_.send(std::move(message),
+               [this, command = std::make_shared<ClientSession::Command>(std::move(command)),
+                ticket](Message reply) { on_answer(*command, ticket, std::move(reply)); });
+}
+
+void Relay::on_answer(const ClientSession::Command& command, MonitorWatcher::Ticket ticket,
+                      Message reply) {
+    if (watcher_)
+        watcher_->on_answer(ticket, reply);
     if (command.name == "query-commands")
-        link_.send(std::move(command.message),
-                   [this, answer = std::move(command.answer)](Message reply) {
-                       edit_command_list(reply.body);
-                       answer(std::move(reply));
-                   });
-    else
-        link_.send(std::move(command.message), std::move(command.answer));
+        edit_command_list(reply.body);
+    command.answer(std::move(reply));
 }
 
 void Relay::edit_command_list(json& answer) const {
@@ -177,6 +183,8 @@ void Relay::edit_command_list(json& answer) const {
 }
 
 void Relay::on_event(Message event) {
+    if (watcher_)
+        watcher_->on_event(event);
     if (switching_ && is_caused_by_switch(event.body)) {
         log::debug("not passed on: event {}", event.body["event"].get<std::string>());
         return;

@@ -13,6 +13,7 @@
 #include "base/event_loop.h"
 #include "base/unique_fd.h"
 #include "controller/client_session.h"
+#include "controller/monitor_watcher.h"
 #include "controller/vmm_link.h"
 
 namespace cpr::controller {
@@ -28,6 +29,8 @@ class Relay {
 
     Relay(EventLoop& loop, UniqueFd listener, VmmLink& link);
 
+    // Is shown all that goes to and from the VMM; outlives the relay. Before start().
+    void set_watcher(MonitorWatcher& watcher) { watcher_ = &watcher; }
     // Before start().
     void add_command(const std::string& name, LocalCommand command);
 
@@ -58,11 +61,14 @@ class Relay {
     bool answer_here(ClientSession::Command& command);
     void pump();
     void forward(ClientSession::Command command);
+    void on_answer(const ClientSession::Command& command, MonitorWatcher::Ticket ticket,
+                   Message reply);
     void edit_command_list(nlohmann::json& answer) const;
 
     EventLoop& loop_;
     UniqueFd listener_;
     VmmLink& link_;
+    MonitorWatcher* watcher_ = nullptr;
     std::map<std::string, LocalCommand> commands_;
     nlohmann::json greeting_;
     EventSource listen_watch_;

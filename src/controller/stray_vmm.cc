@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "base/log.h"
 #include "base/pidfd.h"
@@ -33,10 +34,21 @@ std::string socket_path(int listener) {
     return path.substr(0, path.find('\0'));
 }
 
-StrayVmm::StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process, std::string path)
-    : loop_(loop), process_(std::move(process)), path_(std::move(path)) {
+StrayVmm::StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process,
+                   std::shared_ptr<const VmmProcess> known, std::string path)
+    : loop_(loop), process_(std::move(process)), known_(std::move(known)), path_(std::move(path)) {
+    if (!has_ended(*known_))
+        known_watch_ = loop_.watch_fd(known_->pidfd.get(), G_IO_IN,
+                                      [this](GIOCondition) { return on_end_of_known(); });
     if (!path_.empty())
         look();
+}
+
+bool StrayVmm::on_end_of_known() {
+    log::info("process {}, which libvirt knows, has ended: ending the VMM, process {}", known_->pid,
+              process_->pid);
+    end(SIGTERM);
+    return false;
 }
 
 void StrayVmm::look() {
@@ -49,6 +61,8 @@ void StrayVmm::look() {
 }
 
 void StrayVmm::end(int signal_number) {
+    if (signal_number == SIGTERM && std::exchange(ending_, true))
+        return;
     pidfd_send_signal(process_->pidfd.get(), signal_number, nullptr, 0);
     if (signal_number == SIGTERM)
         timer_ = loop_.after(kPatience, [this] { end(SIGKILL); });

@@ -14,20 +14,25 @@ namespace cpr::controller {
 std::string socket_path(int listener);
 
 // Ends a VMM whose process libvirt does not know, when libvirt has done with the domain: it kills
-// the process that it knows, which is gone, and removes the monitor socket's path. On the event
-// loop's thread.
+// the process that it knows, if that is still there, and removes the monitor socket's path. On the
+// event loop's thread.
 class StrayVmm {
   public:
     // `path` is the monitor socket's.
-    StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process, std::string path);
+    StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process,
+             std::shared_ptr<const VmmProcess> known, std::string path);
 
   private:
+    bool on_end_of_known();
     void look();
     void end(int signal_number);
 
     EventLoop& loop_;
     std::shared_ptr<const VmmProcess> process_;
+    std::shared_ptr<const VmmProcess> known_;
     std::string path_;
+    bool ending_ = false;
+    EventSource known_watch_;
     EventSource timer_;
 };
 

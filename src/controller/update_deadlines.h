@@ -12,6 +12,8 @@ struct UpdateDeadlines {
     std::chrono::milliseconds query{5'000};
     std::chrono::milliseconds info{10'000};
     std::chrono::milliseconds rehearsal{10'000};
+    // For a second VMM to start beside the first, while the guest runs.
+    std::chrono::milliseconds start{60'000};
     std::chrono::milliseconds save{10'000};
     std::chrono::milliseconds exec{10'000};
     std::chrono::milliseconds load{10'000};

@@ -13,7 +13,15 @@
 #include "controller/vmm_calls.h"
 #include "controller/vmm_process.h"
 
+namespace cpr {
+class EventLoop;
+}
+
 namespace cpr::controller {
+
+namespace qemu {
+class Guest;
+}
 
 // The VMM as it is now.
 struct RunningVmm {
@@ -22,15 +30,23 @@ struct RunningVmm {
     std::shared_ptr<const Binary> binary;
     // Its command line, program name first, less what an update appends.
     std::vector<std::string> arguments;
+    // If it is stock QEMU: for the loop's thread. Null for cpr-vmm.
+    std::shared_ptr<qemu::Guest> qemu = {};
 };
 
 // What the steps need of the controller. All are called on the job's thread.
 struct UpdateHost {
     VmmCalls& vmm;
+    // For what has to be done on the loop's thread: call_on_loop().
+    EventLoop& loop;
+    // What `vmm` calls by; for the loop's thread.
+    VmmLink& link;
     // The default ones up to the validation, which asks for the configured ones.
     UpdateDeadlines deadlines;
     // Throws Error.
     std::function<UpdateDeadlines()> configured_deadlines;
+    // Where the domain's sockets are.
+    std::string folder;
     // What emulators.conf names for this domain's emulator. Throws Error.
     std::function<std::string()> configured_binary;
     // As Relay's.
@@ -40,7 +56,8 @@ struct UpdateHost {
     std::function<void(const std::shared_ptr<const Binary>& binary)> order_exec;
     // Whether the end of the VMM is the job's business now, and not the domain's end.
     std::function<void(bool keeping)> set_keeping;
-    // Another process is the domain's VMM from now on.
+    // Another process is the domain's VMM, when this returns: the end of the one before is none of
+    // the guest's any more.
     std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
     // Whether somebody has asked for the job's end. The job knows.
     std::function<bool()> cancelled = {};

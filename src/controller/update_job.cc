@@ -23,14 +23,17 @@ UpdateJob::~UpdateJob() {
 }
 
 void UpdateJob::run() {
-    UpdateSteps steps(host_, vmm_, record_);
-    StepList list(steps.list(), [&](const std::string& name) { enter_phase(steps, name); });
+    auto steps = make_update_steps(host_, vmm_, record_);
+    StepList list(steps->list(), [&](const std::string& name) { enter_phase(*steps, name); });
     const StepOutcome outcome = list.run();
     conclude(outcome);
     host_.set_keeping(false);
-    host_.end_switch(guest_stopped(outcome, steps));
-    record_.vmm_pid = steps.vmm().process->pid;
-    host_.on_finished(record_, steps.vmm());
+    host_.end_switch(guest_stopped(outcome, *steps));
+    const RunningVmm vmm = steps->vmm();
+    // They may need the loop's thread, which then waits for this one.
+    steps.reset();
+    record_.vmm_pid = vmm.process->pid;
+    host_.on_finished(record_, vmm);
 }
 
 void UpdateJob::enter_phase(const UpdateSteps& steps, const std::string& name) {

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/json_number.h"
 #include "base/log.h"
+#include "controller/loop_call.h"
 
 namespace cpr::controller {
 namespace {
@@ -61,6 +62,7 @@ void log_end(const JobRecord& record) {
 
 UpdateService::UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Settings settings)
     : loop_(loop),
+      link_(link),
       relay_(relay),
       calls_(loop, link),
       settings_(std::move(settings)),
@@ -113,8 +115,11 @@ json UpdateService::cancel() {
 UpdateJob::Host UpdateService::make_host() {
     return {
         {calls_,
+         loop_,
+         link_,
          {},
          settings_.deadlines,
+         settings_.folder,
          settings_.configured_binary,
          [this] { loop_.post([this] { relay_.begin_switch(); }); },
          [this](const json& status) {
@@ -126,7 +131,7 @@ UpdateJob::Host UpdateService::make_host() {
          },
          [this](bool keeping) { loop_.post([this, keeping] { keeping_ = keeping; }); },
          [this](const std::shared_ptr<const VmmProcess>& process) {
-             loop_.post([this, process] { settings_.adopt(process); });
+             call_on_loop(loop_, [this, process] { settings_.adopt(process); });
          }},
         [this](const JobRecord& record) { loop_.post([this, record] { on_progress(record); }); },
         [this](bool stopped) { loop_.post([this, stopped] { end_switch(stopped); }); },

@@ -22,6 +22,8 @@ class UpdateService {
   public:
     struct Settings {
         RunningVmm vmm;
+        // Where the domain's sockets are.
+        std::string folder;
         // What emulators.conf names now. Throws Error. Any thread.
         std::function<std::string()> configured_binary;
         // Of emulators.conf now. Throws Error. Any thread.
@@ -50,6 +52,7 @@ class UpdateService {
     void end_switch(bool stopped);
 
     EventLoop& loop_;
+    VmmLink& link_;
     Relay& relay_;
     VmmCalls calls_;
     Settings settings_;

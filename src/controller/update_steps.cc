@@ -6,73 +6,21 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/error.h"
-#include "base/json_number.h"
-#include "base/log.h"
 #include "base/monotonic.h"
-#include "controller/rehearsal.h"
-#include "controller/shortages.h"
+#include "controller/cpr_vmm_steps.h"
+#include "controller/qemu/transfer_steps.h"
 
 namespace cpr::controller {
 namespace {
-
-using nlohmann::json;
-
-// A moment of the VMM's; 0 if it did not tell.
-int64_t moment(const json& answer, const char* name) {
-    const json timeline = answer.value("timeline", json::object());
-    return timeline.is_object() && timeline.contains(name) && timeline[name].is_number_integer()
-               ? timeline[name].get<int64_t>()
-               : 0;
-}
-
-std::string text(const json& object, const char* key) {
-    return object.is_object() && object.contains(key) && object[key].is_string()
-               ? object[key].get<std::string>()
-               : std::string();
-}
-
-bool flag(const json& object, const char* key) {
-    return object.contains(key) && object[key] == true;
-}
-
-std::vector<SectionInUse> sections_of(const json& cpr) {
-    try {
-        std::vector<SectionInUse> sections;
-        for (const json& section : cpr.at("sections"))
-            sections.push_back({section.at("kind").get<std::string>(),
-                                integer_in<uint32_t>(section.at("version")).value()});
-        return sections;
-    } catch (const std::exception& error) {
-        throw Error(ErrorCode::kInternal, "the VMM's list of state sections is not understood: {}",
-                    error.what());
-    }
-}
 
 std::chrono::milliseconds since(int64_t begin_ns) {
     return std::chrono::milliseconds((monotonic_ns() - begin_ns) / 1'000'000);
 }
 
-// How many would be kept; 0 if the VMM is too old to tell.
-size_t descriptors_of(const json& cpr) {
-    const auto found = cpr.find("descriptors");
-    return found == cpr.end() ? 0 : integer_in<uint32_t>(*found).value_or(0);
-}
-
-Error cancelled() {
-    return Error(ErrorCode::kCancelled, "the update was cancelled");
-}
-
-void refuse_blockers(const json& blockers) {
-    std::vector<std::string> reasons;
-    for (const json& blocker : blockers)
-        reasons.push_back(text(blocker, "reason"));
-    if (!reasons.empty())
-        throw Error(ErrorCode::kBlocked, "the guest cannot be updated: {}",
-                    fmt::join(reasons, "; "));
-}
-
 }  // namespace
+
+UpdateSteps::UpdateSteps(UpdateHost& host, RunningVmm vmm, JobRecord& record)
+    : host_(host), vmm_(std::move(vmm)), record_(record), begin_ns_(monotonic_ns()) {}
 
 std::vector<Step> UpdateSteps::list() {
     std::vector<Step> steps{{"validate", [this] { validate(); }, {}}};
@@ -105,52 +53,32 @@ void UpdateSteps::in_time(const std::function<void()>& apply) const {
     }
 }
 
-void UpdateSteps::validate() {
+void UpdateSteps::begin_validation() {
     record_.old_binary.path = vmm_.binary->path;
     host_.deadlines = host_.configured_deadlines();
     if (record_.new_binary.path.empty())
         record_.new_binary.path = host_.configured_binary();
-    const json cpr = query_cpr(host_.deadlines.query);
-    record_.old_binary.version = text(cpr, "version");
-    record_.blockers = cpr.value("blockers", json::array());
-    if (!record_.blockers.is_array())
-        throw Error(ErrorCode::kInternal, "the answer to query-cpr has no list of blockers");
-    find_shortages(vmm_.process->pid, descriptors_of(cpr), record_.blockers);
-    next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
-    const RunLimits limits{within(host_.deadlines.info)};
-    next_info_ = read_binary_info(*next_, limits);
-    record_.new_binary.version = next_info_.version;
-    current_info_ = read_binary_info(*vmm_.binary, limits);
-    check_compatible(current_info_, next_info_, sections_of(cpr));
-    refuse_blockers(record_.blockers);
-    if (const std::string state = text(cpr, "state"); state != "none")
-        throw Error(ErrorCode::kInvalidState, "the VMM is in the middle of an update ({})", state);
-    rehearse();
 }
 
-// A VMM that came before rehearsals can be updated without one, and gone back to.
-void UpdateSteps::rehearse() {
-    const auto lacking = [](const BinaryInfo& info) {
-        return fmt::format("version {} of the VMM has no rehearsal", info.version);
-    };
-    if (!current_info_.rehearses || !next_info_.rehearses) {
-        const std::string why = lacking(current_info_.rehearses ? next_info_ : current_info_);
-        log::warning("the update goes on without a rehearsal: {}", why);
-        record_.rehearsal = RehearsalRecord{0, 0, why};
-        return;
-    }
-    const StateCopy copy = copy_state(host_.vmm, within(host_.deadlines.save));
-    record_.rehearsal = RehearsalRecord{copy.pause_ns, copy.bytes, {}};
-    const RunLimits limits{within(host_.deadlines.rehearsal)};
-    controller::rehearse(*next_, {vmm_.arguments.begin() + 1, vmm_.arguments.end()}, copy, limits);
+void UpdateSteps::refuse_blockers() const {
+    std::vector<std::string> reasons;
+    for (const nlohmann::json& blocker : record_.blockers)
+        reasons.push_back(blocker.is_object() ? blocker.value("reason", "") : "");
+    if (!reasons.empty())
+        throw Error(ErrorCode::kBlocked, "the guest cannot be updated: {}",
+                    fmt::join(reasons, "; "));
+}
+
+void UpdateSteps::begin_stop() {
+    stop_begin_ns_ = monotonic_ns();
 }
 
 // The end of the whole update, or of the guest's stop, may come before that of a step.
 std::chrono::milliseconds UpdateSteps::within(std::chrono::milliseconds deadline) const {
     if (record_.timeout)
         deadline = std::min(deadline, *record_.timeout - since(begin_ns_));
-    if (save_begin_ns_ != 0)
-        deadline = std::min(deadline, host_.deadlines.longest_stop - since(save_begin_ns_));
+    if (stop_begin_ns_ != 0)
+        deadline = std::min(deadline, host_.deadlines.longest_stop - since(stop_begin_ns_));
     return std::max(deadline, std::chrono::milliseconds(1));
 }
 
@@ -158,7 +86,7 @@ void UpdateSteps::check_wanted() const {
     if (resumed_)
         return;
     if (host_.cancelled())
-        throw cancelled();
+        throw cancelled_update();
     check_time();
 }
 
@@ -166,166 +94,21 @@ void UpdateSteps::check_time() const {
     if (record_.timeout && since(begin_ns_) >= *record_.timeout)
         throw Error(ErrorCode::kTimeout, "the update took longer than {} ms",
                     record_.timeout->count());
-    if (save_begin_ns_ != 0 && since(save_begin_ns_) >= host_.deadlines.longest_stop)
+    if (stop_begin_ns_ != 0 && since(stop_begin_ns_) >= host_.deadlines.longest_stop)
         throw Error(ErrorCode::kTimeout,
                     "the guest was kept from running for longer than {} ms (longest-stop)",
                     host_.deadlines.longest_stop.count());
 }
 
-json UpdateSteps::query_cpr(std::chrono::milliseconds deadline) {
-    json cpr = host_.vmm.call("query-cpr", json::object(), deadline);
-    if (!cpr.is_object())
-        throw Error(ErrorCode::kInternal, "the answer to query-cpr is no object");
-    return cpr;
+std::unique_ptr<UpdateSteps> make_update_steps(UpdateHost& host, RunningVmm vmm,
+                                               JobRecord& record) {
+    if (vmm.qemu)
+        return std::make_unique<qemu::TransferSteps>(host, std::move(vmm), record);
+    return std::make_unique<CprVmmSteps>(host, std::move(vmm), record);
 }
 
-void UpdateSteps::prepare() {
-    way_back_.note_limits();
-    way_back_.offer_binary(*next_);
-    offered_ = true;
-}
-
-void UpdateSteps::undo_prepare() {
-    if (!offered_ || executed_)
-        return;
-    try {
-        host_.vmm.call("closefd", {{"fdname", kBinaryFdName}}, host_.deadlines.query);
-    } catch (const Error& error) {
-        // The VMM may have used it up; the next update replaces it in any case.
-        log::debug("{}", error.message());
-    }
-}
-
-void UpdateSteps::save() {
-    host_.begin_switch();
-    host_.set_switch_status(host_.vmm.call("query-status", json::object(), host_.deadlines.query));
-    save_begin_ns_ = monotonic_ns();
-    const auto limit = within(host_.deadlines.save);
-    const auto end = std::chrono::steady_clock::now() + limit;
-    const json saved = host_.vmm.call("cpr-save", {{"timeout", limit.count()}}, limit);
-    was_running_ = flag(saved, "was-running");
-    record_.state_bytes = saved.value("state-bytes", uint64_t{0});
-    way_back_.arm(end);
-    if (was_running_) {
-        record_.pause.stopped = moment(saved, "vcpus-stopped-ns");
-        record_.pause.saved = monotonic_ns();
-    }
-    // The guest may have begun to use something newer since the validation.
-    check_compatible(current_info_, next_info_, sections_of(saved));
-}
-
-void UpdateSteps::undo_save() {
-    if (resumed_)
-        throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary");
-    if (executed_)
-        way_back_.run_again(was_running_);
-    else
-        take_back_save();
-    note_pause(query_cpr(host_.deadlines.query));
-}
-
-// The VMM is the old one, and knows what there is to undo: it may have undone the save by itself.
-// Should it have ended since, the guest goes on in another process.
-void UpdateSteps::take_back_save() {
-    try {
-        // It may still be busy with the save that took too long.
-        const json cpr = query_cpr(host_.deadlines.save);
-        was_running_ = flag(cpr, "was-running") || was_running_;
-        if (text(cpr, "state") == "saved")
-            host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
-    } catch (const Error& error) {
-        if (!way_back_.armed() || !is_lost(error))
-            throw;
-        way_back_.go_back(false);
-        way_back_.run_again(was_running_);
-    }
-}
-
-void UpdateSteps::exec() {
-    try {
-        way_back_.exec_in_place(next_, within(host_.deadlines.exec));
-        executed_ = true;
-    } catch (const Error& error) {
-        // Only an answer of the VMM's own says that it is the old binary still.
-        executed_ = lost_ = is_lost(error);
-        throw;
-    }
-    record_.pause.executed = was_running_ ? monotonic_ns() : 0;
-}
-
-void UpdateSteps::undo_exec() {
-    if (executed_ && !resumed_)
-        way_back_.go_back(!lost_);
-}
-
-void UpdateSteps::load() {
-    try {
-        host_.vmm.call("cpr-load", json::object(), within(host_.deadlines.load));
-    } catch (const Error& error) {
-        lost_ = is_lost(error);
-        throw;
-    }
-    record_.pause.loaded = was_running_ ? monotonic_ns() : 0;
-}
-
-// The gate is what counts: a VMM that has entered the guest and does not say so in time has done
-// its work; one that says so and has not is at fault.
-void UpdateSteps::resume() {
-    try {
-        if (was_running_)
-            let_guest_run();
-        const json cpr = query_cpr(host_.deadlines.query);
-        if (was_running_ && !way_back_.guest_entered())
-            throw Error(ErrorCode::kInternal, "the new binary has not entered the guest");
-        note_end_of_pause(cpr);
-        resumed_ = was_running_;
-    } catch (const Error& error) {
-        resumed_ = way_back_.guest_entered();
-        lost_ = lost_ || is_lost(error);
-        if (!resumed_ || error.code() != ErrorCode::kTimeout)
-            throw;
-        log::warning("the guest runs on the new binary, which does not answer: {}",
-                     error.message());
-    }
-}
-
-// Somebody may want the update undone even now: whoever comes first to the gate decides.
-void UpdateSteps::let_guest_run() {
-    bool withdrawn = false;
-    try {
-        host_.vmm.call_watching("cont", within(host_.deadlines.resume), [&] {
-            withdrawn = withdrawn || (host_.cancelled() && way_back_.withdraw());
-        });
-    } catch (const Error& error) {
-        lost_ = is_lost(error);
-        if (withdrawn)
-            throw cancelled();
-        throw;
-    }
-}
-
-// A guest that was paused enters later, at somebody's `cont`; the VMM lets go now.
-void UpdateSteps::finish() {
-    if (!was_running_)
-        host_.vmm.call("cpr-finish", json::object(), host_.deadlines.query);
-    resumed_ = true;
-    ++record_.generation;
-    vmm_.arguments.at(0) = next_->path;
-    vmm_.binary = next_;
-}
-
-// A save that failed by itself may have stopped the guest, or not have come so far.
-void UpdateSteps::note_pause(const json& cpr) {
-    if (const int64_t stopped = moment(cpr, "vcpus-stopped-ns");
-        record_.pause.stopped == 0 && was_running_ && stopped >= save_begin_ns_)
-        record_.pause.stopped = stopped;
-    note_end_of_pause(cpr);
-}
-
-void UpdateSteps::note_end_of_pause(const json& cpr) {
-    const int64_t running = moment(cpr, "vcpus-running-ns");
-    if (was_running_ && running > record_.pause.stopped)
-        record_.pause.running = running;
+Error cancelled_update() {
+    return Error(ErrorCode::kCancelled, "the update was cancelled");
 }
 
 }  // namespace cpr::controller

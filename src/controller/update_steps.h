@@ -8,20 +8,22 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "base/monotonic.h"
+#include "base/error.h"
 #include "controller/job_record.h"
 #include "controller/step_list.h"
 #include "controller/update_host.h"
-#include "controller/way_back.h"
 
 namespace cpr::controller {
 
-// The phases of an update as steps: validate, prepare, save, exec, load, resume, finish. The steps
-// keep their findings in the record. On the job's thread; record and host must outlive the steps.
+// The phases of an update as steps: validate, prepare, save, exec, load, resume, finish. What is
+// the same with every VMM is here, what each phase does with one kind of VMM in a class of its own
+// (CprVmmSteps, qemu::TransferSteps). The steps keep their findings in the record. On the job's
+// thread; record and host must outlive the steps.
 class UpdateSteps {
   public:
-    UpdateSteps(UpdateHost& host, RunningVmm vmm, JobRecord& record)
-        : host_(host), vmm_(std::move(vmm)), record_(record) {}
+    virtual ~UpdateSteps() = default;
+    UpdateSteps(const UpdateSteps&) = delete;
+    UpdateSteps& operator=(const UpdateSteps&) = delete;
 
     // For record.check, only the validation.
     std::vector<Step> list();
@@ -34,47 +36,53 @@ class UpdateSteps {
     // Whether the guest ran before, and was stopped for the update.
     bool interrupted_guest() const { return was_running_; }
 
-  private:
-    void validate();
-    void rehearse();
-    void prepare();
-    void undo_prepare();
-    void save();
-    void undo_save();
-    void exec();
-    void undo_exec();
-    void load();
-    void resume();
-    void let_guest_run();
-    void finish();
+  protected:
+    UpdateSteps(UpdateHost& host, RunningVmm vmm, JobRecord& record);
 
-    void add_changes(std::vector<Step>& steps);
-    void check_time() const;
-    void in_time(const std::function<void()>& apply) const;
+    // The phases; all throw Error. What is undone is in StepList.
+    virtual void validate() = 0;
+    virtual void prepare() = 0;
+    virtual void undo_prepare() = 0;
+    virtual void save() = 0;
+    virtual void undo_save() {}
+    virtual void exec() = 0;
+    virtual void undo_exec() {}
+    virtual void load() = 0;
+    virtual void resume() = 0;
+    virtual void finish() = 0;
+
+    // The begin of every validation: the deadlines, and the new binary, held open.
+    void begin_validation();
+    // Throws Error kBlocked with the reasons if the record has blockers.
+    void refuse_blockers() const;
+    // The guest is about to be stopped.
+    void begin_stop();
+    // What is left for a step of its deadline, the whole update's, and the guest's stop.
     std::chrono::milliseconds within(std::chrono::milliseconds deadline) const;
-    nlohmann::json query_cpr(std::chrono::milliseconds deadline);
-    void take_back_save();
-    void note_pause(const nlohmann::json& cpr);
-    void note_end_of_pause(const nlohmann::json& cpr);
 
     UpdateHost& host_;
     RunningVmm vmm_;
     JobRecord& record_;
-    WayBack way_back_{host_, vmm_};
-    int64_t begin_ns_ = monotonic_ns();
     std::shared_ptr<const Binary> next_;
-    BinaryInfo current_info_;
-    BinaryInfo next_info_;
     bool was_running_ = false;
-    int64_t save_begin_ns_ = 0;
-    bool offered_ = false;
-    // The new binary may be there.
-    bool executed_ = false;
-    // The VMM has not answered in time, or has ended.
-    bool lost_ = false;
-    // The guest runs on the new binary, or may: the saved state is stale.
+    // 0 before begin_stop().
+    int64_t stop_begin_ns_ = 0;
+    // The guest runs on the new binary, or may: the old one's state is stale.
     bool resumed_ = false;
+
+  private:
+    void add_changes(std::vector<Step>& steps);
+    void check_time() const;
+    void in_time(const std::function<void()>& apply) const;
+
+    int64_t begin_ns_;
 };
+
+// Those for the kind of VMM that the guest runs on.
+std::unique_ptr<UpdateSteps> make_update_steps(UpdateHost& host, RunningVmm vmm, JobRecord& record);
+
+// Of an update that somebody no longer wants.
+Error cancelled_update();
 
 }  // namespace cpr::controller
 

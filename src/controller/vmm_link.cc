@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/vmm_link.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
@@ -23,12 +24,24 @@ VmmLink::VmmLink(EventLoop& loop, UniqueFd socket, Handlers handlers)
 }
 
 void VmmLink::connect(UniqueFd socket) {
-    connection_.emplace(
-        loop_, std::move(socket),
-        qmp::Connection::Handlers{[this](nlohmann::json message, std::vector<UniqueFd> fds) {
-                                      on_message({std::move(message), std::move(fds)});
-                                  },
-                                  [this](const std::string& reason) { on_closed(reason); }});
+    connection_ =
+        std::make_unique<qmp::Connection>(loop_, std::move(socket), connection_handlers());
+}
+
+qmp::Connection::Handlers VmmLink::connection_handlers() {
+    return {[this](nlohmann::json message, std::vector<UniqueFd> fds) {
+                on_message({std::move(message), std::move(fds)});
+            },
+            [this](const std::string& reason) { on_closed(reason); }};
+}
+
+void VmmLink::take_over(VmmLink& other) {
+    fail_pending("another process has taken over");
+    connection_ = std::move(other.connection_);
+    connection_->set_handlers(connection_handlers());
+    closed_ = std::exchange(other.closed_, true);
+    last_id_ = std::max(last_id_, other.last_id_);
+    other.fail_pending("the VMM has been taken over");
 }
 
 void VmmLink::restart(UniqueFd socket, Answer answer) {

@@ -6,9 +6,10 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/event_loop.h"
@@ -42,6 +43,9 @@ class VmmLink {
     };
 
     VmmLink(EventLoop& loop, UniqueFd socket, Handlers handlers);
+    // Closed until restart().
+    VmmLink(EventLoop& loop, Handlers handlers)
+        : loop_(loop), handlers_(std::move(handlers)), closed_(true) {}
 
     // Sends a command. One with descriptors waits until those before it have been answered: a
     // receiver cannot tell to which of the messages in its socket descriptors belong.
@@ -54,6 +58,13 @@ class VmmLink {
     // Goes on with another process of the VMM, whose greeting is the answer; what the old one was
     // asked has failed. Not from a callback.
     void restart(UniqueFd socket, Answer answer);
+
+    // Goes on with the VMM at the end of another link, which is left without one; what the former
+    // VMM was asked has failed. Not from a callback.
+    void take_over(VmmLink& other);
+
+    // As if the VMM had just sent it.
+    void take_event(Message event) { handlers_.on_event(std::move(event)); }
 
     bool closed() const { return closed_; }
 
@@ -72,10 +83,11 @@ class VmmLink {
     void fail_pending(const std::string& reason);
 
     void connect(UniqueFd socket);
+    qmp::Connection::Handlers connection_handlers();
 
     EventLoop& loop_;
     Handlers handlers_;
-    std::optional<qmp::Connection> connection_;
+    std::unique_ptr<qmp::Connection> connection_;
     std::deque<Outgoing> outbox_;
     // Sent ones and those in the outbox.
     std::map<uint64_t, Answer> pending_;

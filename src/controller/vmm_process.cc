@@ -3,7 +3,10 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <linux/seccomp.h>
 #include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -44,25 +47,76 @@ bool set_limit(int resource, rlimit limit) {
     return setrlimit(which, &limit) == 0;
 }
 
+struct SocketPair {
+    SocketPair() {
+        int ends[2];
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+            throw errno_error("make a socket pair");
+        ours.reset(ends[0]);
+        theirs.reset(ends[1]);
+    }
+    UniqueFd ours;
+    UniqueFd theirs;
+};
+
+// In the child: allocates nothing.
+bool send_fd(int socket, int fd) {
+    char byte = 0;
+    iovec content{&byte, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
+    msghdr message{};
+    message.msg_iov = &content;
+    message.msg_iovlen = 1;
+    message.msg_control = space.data();
+    message.msg_controllen = space.size();
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &fd, sizeof(fd));
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
+}
+
 // All that the child needs: after the fork it may neither allocate nor lock, since another thread
 // may have held the allocator's lock.
 struct Child {
     const ProcessSpec& spec;
     std::vector<char*> argv;
     UniqueFd null;
+    pid_t parent;
     Pipe failure;
+    // The filter's listener takes this way out.
+    SocketPair listener;
 
     [[noreturn]] void become() const;
+    bool set_filter() const;
 };
+
+// Neither may it allocate: what libseccomp has for this does.
+bool Child::set_filter() const {
+    if (spec.filter.empty())
+        return true;
+    sock_fprog program{static_cast<uint16_t>(spec.filter.size()),
+                       const_cast<sock_filter*>(spec.filter.data())};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return false;
+    const auto fd = static_cast<int>(
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+    return fd >= 0 && send_fd(listener.theirs.get(), fd);
+}
 
 void Child::become() const {
     setsid();
+    if (spec.ends_with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+        tell_failure(failure.write_end.get());
     default_signals();
     dup2(null.get(), STDIN_FILENO);
     dup2(null.get(), STDOUT_FILENO);
     for (const auto& [resource, limit] : spec.limits)
         if (!set_limit(resource, limit))
             tell_failure(failure.write_end.get());
+    if (!set_filter())
+        tell_failure(failure.write_end.get());
     exec_or_tell(spec.binary, argv.data(), spec.inherited, failure.write_end.get());
 }
 
@@ -88,6 +142,26 @@ pid_t clone_with_number(int& pidfd, pid_t number) {
     return pid;
 }
 
+// The child waits for nothing: what it sent is there.
+UniqueFd receive_fd(int socket) {
+    char byte = 0;
+    iovec content{&byte, 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> space{};
+    msghdr message{};
+    message.msg_iov = &content;
+    message.msg_iovlen = 1;
+    message.msg_control = space.data();
+    message.msg_controllen = space.size();
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0)
+        throw errno_error("receive the listener of a seccomp filter");
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (!header || header->cmsg_type != SCM_RIGHTS)
+        throw Error(ErrorCode::kSystem, "a seccomp filter has no listener");
+    int fd = -1;
+    memcpy(&fd, CMSG_DATA(header), sizeof(fd));
+    return UniqueFd(fd);
+}
+
 }  // namespace
 
 ResourceLimits limits_of(int64_t pid) {
@@ -102,7 +176,8 @@ ResourceLimits limits_of(int64_t pid) {
 }
 
 VmmProcess start_process(const ProcessSpec& spec) {
-    Child child{spec, argument_pointers(spec.arguments), open_file("/dev/null", O_RDWR), {}};
+    Child child{
+        spec, argument_pointers(spec.arguments), open_file("/dev/null", O_RDWR), getpid(), {}, {}};
 
     int pidfd = -1;
     pid_t pid =
@@ -120,7 +195,14 @@ VmmProcess start_process(const ProcessSpec& spec) {
         throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}",
                     spec.arguments.at(0), strerror(error));
     }
+    if (!spec.filter.empty())
+        process.listener = receive_fd(child.listener.ours.get());
     return process;
+}
+
+bool has_ended(const VmmProcess& process) {
+    pollfd end{process.pidfd.get(), POLLIN, 0};
+    return poll(&end, 1, 0) > 0;
 }
 
 void kill_process(const VmmProcess& process, std::chrono::milliseconds deadline) {

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_VMM_PROCESS_H
 #define CPR_CONTROLLER_VMM_PROCESS_H
 
+#include <linux/filter.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -18,6 +19,8 @@ namespace cpr::controller {
 struct VmmProcess {
     int64_t pid = 0;
     UniqueFd pidfd;
+    // Of the seccomp filter that it was started with, if there is one.
+    UniqueFd listener = {};
 };
 
 using ResourceLimits = std::vector<std::pair<int, rlimit>>;
@@ -33,11 +36,17 @@ struct ProcessSpec {
     // The number that the process is to have, if it is free and the kernel lets us choose (that
     // takes CAP_CHECKPOINT_RESTORE).
     int64_t wanted_pid = 0;
+    // It is killed when the thread that starts it ends.
+    bool ends_with_parent = false;
+    // A seccomp filter of which somebody else is notified; it takes the right to new privileges.
+    std::vector<sock_filter> filter = {};
 };
 
 // Starts a program as a child of this process, in a session of its own. Any thread. Throws Error;
 // kBinaryNotExecutable if it cannot be executed.
 VmmProcess start_process(const ProcessSpec& spec);
+
+bool has_ended(const VmmProcess& process);
 
 // Kills, and returns when nothing of the process is left: no descriptor and no memory. Throws
 // Error kTimeout if it does not end in time.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/event_loop.h"
@@ -35,6 +36,9 @@ class Connection {
 
     Connection(EventLoop& loop, UniqueFd socket, Handlers handlers);
     ~Connection();
+
+    // Somebody else takes what comes from now on. Not from a handler.
+    void set_handlers(Handlers handlers) { handlers_ = std::move(handlers); }
 
     // Queues a message, sending `fds` (duplicated at once) with its first byte. Does nothing after
     // the end of the connection.

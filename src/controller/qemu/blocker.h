@@ -17,15 +17,22 @@ constexpr const char* kCommandPendingBlocker = "qemu-command-pending";
 constexpr const char* kCommandUnknownBlocker = "qemu-command-unknown";
 constexpr const char* kConfidentialBlocker = "qemu-confidential-guest";
 constexpr const char* kDescriptorBlocker = "qemu-descriptor-unknown";
+constexpr const char* kCharacterDeviceBlocker = "qemu-character-device";
+constexpr const char* kDisplayBlocker = "qemu-display";
 constexpr const char* kExportBlocker = "qemu-disk-exported";
 constexpr const char* kHumanMonitorBlocker = "qemu-human-monitor";
 constexpr const char* kInactiveBlocker = "qemu-disk-inactive";
 constexpr const char* kJobBlocker = "qemu-job-running";
+constexpr const char* kMdevBlocker = "qemu-mdev";
 constexpr const char* kMemoryBlocker = "memory-not-shared";
+constexpr const char* kNetworkBlocker = "qemu-network";
 constexpr const char* kNotReproducibleBlocker = "qemu-not-reproducible";
 constexpr const char* kOtherMonitorBlocker = "qemu-other-monitor";
 constexpr const char* kStateDiffersBlocker = "qemu-state-differs";
+constexpr const char* kTapBlocker = "qemu-tap";
 constexpr const char* kTooOldBlocker = "qemu-too-old";
+constexpr const char* kTpmBlocker = "qemu-tpm";
+constexpr const char* kVhostBlocker = "qemu-vhost";
 
 // Why a guest of QEMU's cannot be updated now: a stable id, a reason, and what to do about it.
 struct Blocker {

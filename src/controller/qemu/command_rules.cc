@@ -83,7 +83,7 @@ constexpr std::array kRules{
     CommandRule{"dump-skeys", kNone},
     CommandRule{"dumpdtb", kNone},
     CommandRule{"eject", kTracked, track_remove_medium},
-    CommandRule{"expire_password", kReplayed, nullptr, "protocol"},
+    CommandRule{"expire_password", kTracked, track_expire_password},
     CommandRule{"getfd", kTracked, track_getfd},
     CommandRule{"human-monitor-command", kTracked, track_human_monitor},
     CommandRule{"inject-nmi", kNone},

@@ -99,6 +99,7 @@ void track_dirty_limit(Configuration& guest, const Exchange& exchange);
 void track_dirty_limit_cancel(Configuration& guest, const Exchange& exchange);
 
 void track_qom_set(Configuration& guest, const Exchange& exchange);
+void track_expire_password(Configuration& guest, const Exchange& exchange);
 void track_set_action(Configuration& guest, const Exchange& exchange);
 void track_capabilities(Configuration& guest, const Exchange& exchange);
 void track_parameters(Configuration& guest, const Exchange& exchange);

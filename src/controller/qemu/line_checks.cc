@@ -91,6 +91,16 @@ void check_monitors(const ArgumentModel& line, std::vector<Blocker>& blockers) {
                             "remove it (<qemu:commandline>), and start the domain anew"});
 }
 
+void check_audio(const ArgumentModel& line, std::vector<Blocker>& blockers) {
+    for (const Option* audio : line.all("audiodev"))
+        if (audio->value("driver") == "wav")
+            blockers.push_back({kNotReproducibleBlocker,
+                                fmt::format("the next QEMU would write the file of -audiodev '{}' "
+                                            "from its beginning",
+                                            audio->id()),
+                                "use another <audio>, and start the domain anew"});
+}
+
 }  // namespace
 
 std::vector<Blocker> check_line(const ArgumentModel& line) {
@@ -100,6 +110,7 @@ std::vector<Blocker> check_line(const ArgumentModel& line) {
                             "what the guest writes is in temporary files (-snapshot)",
                             kRestartRemedy});
     check_monitors(line, blockers);
+    check_audio(line, blockers);
     check_references(line, blockers);
     check_disks(line, blockers);
     for (const std::string& set : missing_sets(line))

@@ -8,6 +8,7 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/command_rules.h src/controller/qemu/command_rules.cc \
 	src/controller/qemu/configuration.h src/controller/qemu/configuration.cc \
 	src/controller/qemu/descriptors.h src/controller/qemu/descriptors.cc \
+	src/controller/qemu/guest.h src/controller/qemu/guest.cc \
 	src/controller/qemu/jobs.h src/controller/qemu/jobs.cc \
 	src/controller/qemu/key_values.h src/controller/qemu/key_values.cc \
 	src/controller/qemu/line_checks.h src/controller/qemu/line_checks.cc \
@@ -16,9 +17,21 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/monitor_follower.h src/controller/qemu/monitor_follower.cc \
 	src/controller/qemu/option.h src/controller/qemu/option.cc \
 	src/controller/qemu/option_table.h src/controller/qemu/option_table.cc \
+	src/controller/qemu/queue_checks.h src/controller/qemu/queue_checks.cc \
 	src/controller/qemu/replays.h src/controller/qemu/replays.cc \
+	src/controller/qemu/restore_file.h src/controller/qemu/restore_file.cc \
+	src/controller/qemu/run_watch.h src/controller/qemu/run_watch.cc \
 	src/controller/qemu/shared_memory.h src/controller/qemu/shared_memory.cc \
 	src/controller/qemu/start_edits.h src/controller/qemu/start_edits.cc \
+	src/controller/qemu/start_plan.h src/controller/qemu/start_plan.cc \
+	src/controller/qemu/tap_guard.h src/controller/qemu/tap_guard.cc \
+	src/controller/qemu/target.h src/controller/qemu/target.cc \
+	src/controller/qemu/transfer_checks.h src/controller/qemu/transfer_checks.cc \
+	src/controller/qemu/transfer_source.h src/controller/qemu/transfer_source.cc \
+	src/controller/qemu/transfer_steps.h src/controller/qemu/transfer_steps.cc \
+	src/controller/qemu/vcpu_threads.h src/controller/qemu/vcpu_threads.cc \
+	src/controller/qemu/version.h src/controller/qemu/version.cc \
+	src/controller/qemu/vhost.h src/controller/qemu/vhost.cc \
 	src/controller/qemu/track_descriptors.cc src/controller/qemu/track_devices.cc \
 	src/controller/qemu/track_disks.cc src/controller/qemu/track_jobs.cc \
 	src/controller/qemu/track_settings.cc

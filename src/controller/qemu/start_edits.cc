@@ -8,8 +8,6 @@
 namespace cpr::controller::qemu {
 namespace {
 
-constexpr const char* kMonitorChardev = "charmonitor";
-
 // Whether something speaks QMP on the character device.
 bool is_control_monitor(const Option& option) {
     if (option.value("chardev") != kMonitorChardev)

@@ -9,6 +9,9 @@
 
 namespace cpr::controller::qemu {
 
+// The id that libvirt gives to the character device of its monitor.
+constexpr const char* kMonitorChardev = "charmonitor";
+
 // libvirt's monitor, which it passes as the character device charmonitor and names by -mon or by
 // -object monitor-qmp, gets the connected socket `fd` in the place of libvirt's. Throws Error
 // kInvalidArgument if the command line has no such monitor, or more than one.

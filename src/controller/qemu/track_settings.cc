@@ -2,6 +2,8 @@
 // Settings that are kept by giving them again, and the human monitor.
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <ctime>
 #include <string_view>
 
 #include "base/error.h"
@@ -64,6 +66,21 @@ void track_qom_set(Configuration& guest, const Exchange& exchange) {
     }
     note_irreproducible(guest, fmt::format("{}/qom-set/{}", subject, property),
                         fmt::format("the property '{}' of {} was set by qom-set", property, path));
+}
+
+// "+30" counts from when it was said.
+void track_expire_password(Configuration& guest, const Exchange& exchange) {
+    json arguments = exchange.arguments;
+    const std::string time = text_of(arguments, "time");
+    if (time.starts_with('+')) {
+        long long seconds = 0;
+        const char* end = time.data() + time.size();
+        const auto read = std::from_chars(time.data() + 1, end, seconds);
+        if (read.ec != std::errc() || read.ptr != end)
+            throw Error(ErrorCode::kUnsupported, "the time '{}' is not understood", time);
+        arguments["time"] = std::to_string(std::time(nullptr) + seconds);
+    }
+    guest.replays.set(exchange.command, arguments, text_of(arguments, "protocol"), "");
 }
 
 void track_set_action(Configuration& guest, const Exchange& exchange) {

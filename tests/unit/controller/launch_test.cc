@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
@@ -68,10 +69,11 @@ class LaunchTest : public testing::Test {
             set_cloexec(listener_.get(), false);
             set_cloexec(disk_.get(), false);
             try {
-                launch_domain(CommandLine({"/usr/bin/emu", "-name", "guest=g1", "-chardev",
-                                           "socket,id=charmonitor,server=on,fd=" +
-                                               std::to_string(listener_.get())}),
-                              {"emu", folder_.path("vmm")}, controller);
+                std::vector<std::string> arguments{
+                    "/usr/bin/emu", "-name", "guest=g1", "-chardev",
+                    "socket,id=charmonitor,server=on,fd=" + std::to_string(listener_.get())};
+                arguments.insert(arguments.end(), more_arguments_.begin(), more_arguments_.end());
+                launch_domain(CommandLine(arguments), {"emu", folder_.path(vmm_)}, controller);
             } catch (const Error& error) {
                 folder_.file("error", error.message());
             }
@@ -87,6 +89,8 @@ class LaunchTest : public testing::Test {
     }
 
     const TestFolder folder_;
+    std::string vmm_ = "vmm";
+    std::vector<std::string> more_arguments_;
     const UniqueFd listener_ = listen_at(folder_.path("monitor.sock"));
     const UniqueFd disk_ = make_memfd("disk");
     pid_t pid_ = -1;
@@ -149,6 +153,60 @@ TEST_F(LaunchTest, AControllerThatCannotStartIsAnErrorAndNoVmmStarts) {
     EXPECT_NE(read_file(folder_.path("error")).find("cannot start the controller"),
               std::string::npos);
     EXPECT_FALSE(std::filesystem::exists(folder_.path("reports/vmm")));
+}
+
+// --- Stock QEMU
+
+class QemuLaunchTest : public LaunchTest {
+  protected:
+    QemuLaunchTest() {
+        vmm_ = "qemu";
+        folder_.program("qemu");
+        more_arguments_ = {
+            "-machine", "pc-q35-10.0,memory-backend=pc.ram",
+            "-object",  R"({"qom-type":"memory-backend-ram","id":"pc.ram","size":1048576})",
+            "-mon",     "chardev=charmonitor,id=monitor,mode=control",
+            "-chardev", "pty,id=charserial0"};
+    }
+    static std::string value(const Report& report, const std::string& option) {
+        for (const std::string& argument : report.arguments)
+            if (argument.starts_with(option + "="))
+                return argument.substr(option.size() + 1);
+        return {};
+    }
+};
+
+TEST_F(QemuLaunchTest, ItsMemoryIsSharedAndItsConsoleEndsInTheController) {
+    launch(folder_.program("controller"));
+    const Report vmm = report("qemu");
+    EXPECT_EQ(vmm.pid, pid_);
+    EXPECT_NE(vmm.arguments[8].find("memory-backend-memfd"), std::string::npos);
+    int console = -1;
+    ASSERT_EQ(sscanf(vmm.arguments[12].c_str(), "socket,id=charserial0,fd=%d", &console), 1);
+    EXPECT_EQ(vmm.fds.at(console).substr(0, 7), "socket:");
+    const Report controller = report("controller");
+    EXPECT_EQ(value(controller, "--qemu"), "11.1.3");
+    const auto plan = nlohmann::json::parse(value(controller, "--chardevs"));
+    EXPECT_NE(plan.dump().find("charserial0"), std::string::npos);
+    // It keeps QEMU's end as well, to have back what QEMU has not read.
+    EXPECT_EQ(controller.fds.at(console), vmm.fds.at(console));
+}
+
+TEST_F(QemuLaunchTest, TheControllerKeepsWhatLibvirtPassed) {
+    launch(folder_.program("controller"));
+    const Report controller = report("controller");
+    EXPECT_EQ(controller.fds.at(disk_.get()), "/memfd:disk (deleted)");
+    const std::string inherited = "," + value(controller, "--inherited-fds") + ",";
+    EXPECT_NE(inherited.find(fmt::format(",{},", disk_.get())), std::string::npos);
+    EXPECT_EQ(inherited.find(fmt::format(",{},", listener_.get())), std::string::npos);
+}
+
+TEST_F(QemuLaunchTest, ALineThatIsNotUnderstoodIsLeftAlone) {
+    more_arguments_ = {"-no-such-option", "x"};
+    launch(folder_.program("controller"));
+    const Report vmm = report("qemu");
+    EXPECT_EQ(vmm.arguments[5], "-no-such-option");
+    EXPECT_EQ(vmm.arguments[6], "x");
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class StrayVmmTest : public LoopTest {
 
 TEST_F(StrayVmmTest, EndsWhenLibvirtRemovesTheMonitor) {
     EXPECT_EQ(socket_path(listener_.get()), folder_.path("monitor.sock"));
-    const StrayVmm stray(loop_, process_, socket_path(listener_.get()));
+    const StrayVmm stray(loop_, process_, process_, socket_path(listener_.get()));
     bool looked = false;
     const EventSource later = loop_.after(std::chrono::milliseconds(500), [&] { looked = true; });
     run_until([&] { return looked; });
@@ -36,7 +36,7 @@ TEST_F(StrayVmmTest, EndsWhenLibvirtRemovesTheMonitor) {
 TEST_F(StrayVmmTest, ASocketWithoutAPathSaysNothing) {
     auto [one, other] = socket_pair();
     EXPECT_EQ(socket_path(one.get()), "");
-    const StrayVmm stray(loop_, process_, "");
+    const StrayVmm stray(loop_, process_, process_, "");
     settle();
     EXPECT_FALSE(ended());
 }

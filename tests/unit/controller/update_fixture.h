@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "base/monotonic.h"
 #include "controller/update_service.h"
+#include "state/entry_gate.h"
 #include "unit/controller/support.h"
 
 namespace cpr::controller {
@@ -37,6 +38,7 @@ class UpdateTest : public LoopTest {
             loop_, *link_, *relay_,
             UpdateService::Settings{
                 {process_, binary, {folder_.path(old), "-S"}},
+                folder_.path(""),
                 [this] { return configured_; },
                 [this] {
                     if (deadlines_error_)

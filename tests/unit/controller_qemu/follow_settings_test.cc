@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <ctime>
 
 #include "controller/qemu/command_rules.h"
 #include "unit/controller_qemu/follower_fixture.h"
@@ -28,6 +29,18 @@ TEST_F(FollowSettings, TheLastOfEachIsGivenAgainInOrder) {
                                     R"(set_password {"password":"b","protocol":"vnc"})",
                                     R"(expire_password {"protocol":"vnc","time":"never"})"}));
     EXPECT_TRUE(blockers().empty());
+}
+
+TEST_F(FollowSettings, APasswordEndsWhenItWasToEnd) {
+    const auto before = std::time(nullptr);
+    run("expire_password", {{"protocol", "vnc"}, {"time", "+30"}});
+    ASSERT_EQ(follower_.replays().size(), 1U);
+    const std::string time = follower_.replays()[0]["arguments"]["time"].get<std::string>();
+    EXPECT_GE(std::stoll(time), before + 30);
+    EXPECT_LE(std::stoll(time), std::time(nullptr) + 30);
+    EXPECT_TRUE(blockers().empty());
+    run("expire_password", {{"protocol", "vnc"}, {"time", "+x"}});
+    EXPECT_EQ(blockers(), Arguments{kNotReproducibleBlocker});
 }
 
 TEST_F(FollowSettings, GoWithTheirDevice) {

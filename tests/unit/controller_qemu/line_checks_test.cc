@@ -33,6 +33,8 @@ INSTANTIATE_TEST_SUITE_P(
     Lines, LineCheck,
     testing::Values(
         Finding{{"-snapshot"}, kNotReproducibleBlocker, "-snapshot"},
+        Finding{
+            {"-audiodev", R"({"id":"audio1","driver":"wav"})"}, kNotReproducibleBlocker, "audio1"},
         Finding{{"-mon", "a,mode=control", "-qmp", "stdio"}, kOtherMonitorBlocker, "unseen"},
         Finding{{"-mon", "a,mode=control", "-monitor", "stdio"}, kOtherMonitorBlocker, "unseen"},
         Finding{{"-mon", "a,mode=control", "-object", "monitor-hmp,id=x,chardev=b"},

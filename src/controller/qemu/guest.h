@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_QEMU_GUEST_H
+#define CPR_CONTROLLER_QEMU_GUEST_H
+
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/event_loop.h"
+#include "base/unique_fd.h"
+#include "controller/chardev/character_devices.h"
+#include "controller/display/vnc_relay.h"
+#include "controller/monitor_watcher.h"
+#include "controller/qemu/live_comparison.h"
+#include "controller/qemu/monitor_follower.h"
+#include "controller/qemu/run_watch.h"
+#include "controller/qemu/tap_guard.h"
+#include "controller/qemu/version.h"
+
+namespace cpr::controller::qemu {
+
+// A guest on stock QEMU as its controller knows it: the configuration, followed over the monitor,
+// and duplicates of all descriptors that came with the command line or later. On the event loop's
+// thread.
+class Guest final : public MonitorWatcher {
+  public:
+    // What QEMU was started with.
+    struct Beginning {
+        Version version;
+        // The descriptors that libvirt passed, under their numbers.
+        std::vector<UniqueFd> inherited;
+        ChardevPlan chardevs;
+        VncPlan vnc;
+    };
+
+    // Opens the outer ends of its character devices. Throws Error.
+    Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginning beginning);
+
+    Ticket on_command(Message& command) override;
+    void on_answer(Ticket ticket, Message& answer) override;
+    void on_event(Message& event) override;
+
+    const Version& version() const { return version_; }
+    // Empty if the command line does not say.
+    std::string machine_type() const;
+    // Why it cannot be updated now, as far as QEMU need not be asked.
+    std::vector<Blocker> blockers() const;
+    // A command without an answer may still change it.
+    bool has_command_under_way() const { return !tickets_.empty(); }
+    // What QEMU says compared with what its command line would be.
+    std::vector<Blocker> compare(const LiveAnswers& live) const;
+
+    // What another QEMU is started with.
+    struct Start {
+        std::vector<std::string> arguments;
+        // Those that it inherits, and of them those that are not kept here.
+        std::vector<int> descriptors;
+        std::map<std::string, UniqueFd> chardevs;
+        std::vector<UniqueFd> vhost;
+        bool has_taps = false;
+    };
+    // To take the guest over from this one: `monitor` is its private monitor, `channel` the path
+    // where it listens for the guest's descriptors. Throws Error.
+    Start next_start(const std::string& program, int monitor, const std::string& channel);
+    // Commands for the next QEMU before the guest runs.
+    std::vector<nlohmann::json> replays() const;
+    // The ids of its tap devices.
+    std::vector<std::string> taps() const;
+    // For getfd of the next QEMU; borrowed.
+    std::map<std::string, int> named_descriptors() const;
+
+    // Somebody waits for the guest's and its migration's events, up to the next call. What the
+    // migration does is then an update's doing.
+    void watch(std::shared_ptr<RunWatch> watch) { watch_ = std::move(watch); }
+    // As CharacterDevices' and VncRelay's.
+    void hold_chardevs();
+    void give_chardevs_back();
+    // Another QEMU has taken it over, which has this guard of its tap devices if it has any.
+    void taken_over(const Version& version, std::unique_ptr<TapGuard> taps);
+    // It has ended: disconnects the users of its character devices and of its display.
+    void end();
+
+  private:
+    void share_added_memory(nlohmann::json& command);
+    void relay_passed_viewer(Message& command);
+    void edit_vnc_event(nlohmann::json& event) const;
+    void find_display_blockers(const ArgumentModel& line, std::vector<Blocker>& blockers) const;
+    bool is_relayed(const Option& chardev) const;
+    int number_of(Serial serial) const;
+    void drop_descriptors();
+
+    Version version_;
+    std::vector<UniqueFd> inherited_;
+    // Nothing if the command line could not be read.
+    std::optional<MonitorFollower> follower_;
+    std::string unreadable_;
+    std::map<Serial, UniqueFd> kept_;
+    // The commands under way.
+    std::map<Ticket, std::string> tickets_;
+    // By id, what the relayed character devices are on QEMU's command line.
+    std::map<std::string, std::string> relayed_;
+    std::unique_ptr<CharacterDevices> chardevs_;
+    std::unique_ptr<VncRelay> vnc_;
+    std::shared_ptr<RunWatch> watch_;
+    std::unique_ptr<TapGuard> taps_;
+};
+
+}  // namespace cpr::controller::qemu
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/qemu/run_watch.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/monotonic.h"
+
+namespace cpr::controller::qemu {
+namespace {
+
+using nlohmann::json;
+
+// How often somebody who looks does so.
+constexpr std::chrono::milliseconds kLook(5);
+
+std::string status_of(const json& event) {
+    const auto data = event.find("data");
+    if (data == event.end() || !data->is_object() || !data->contains("status"))
+        return {};
+    const json& status = data->at("status");
+    return status.is_string() ? status.get<std::string>() : std::string();
+}
+
+}  // namespace
+
+void RunWatch::on_event(const json& event) {
+    const auto name = event.find("event");
+    if (name == event.end())
+        return;
+    const std::lock_guard lock(mutex_);
+    if (*name == "STOP")
+        seen_.stopped_ns = monotonic_ns();
+    else if (*name == "RESUME")
+        seen_.resumed_ns = monotonic_ns();
+    else if (*name == "MIGRATION")
+        seen_.migration = status_of(event);
+    changed_.notify_all();
+}
+
+void RunWatch::on_closed() {
+    const std::lock_guard lock(mutex_);
+    seen_.closed = true;
+    changed_.notify_all();
+}
+
+RunWatch::Seen RunWatch::seen() const {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+}
+
+RunWatch::Seen RunWatch::wait(const std::string& what,
+                              const std::function<bool(const Seen&)>& until,
+                              std::chrono::milliseconds deadline,
+                              const std::function<void()>& look) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    std::unique_lock lock(mutex_);
+    while (!until(seen_)) {
+        if (seen_.closed)
+            throw Error(ErrorCode::kVmmGone, "QEMU has ended before {}", what);
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= end)
+            throw Error(ErrorCode::kTimeout, "QEMU has not come to {} within {} ms", what,
+                        deadline.count());
+        changed_.wait_until(lock, look ? std::min(end, now + kLook) : end);
+        if (look) {
+            lock.unlock();
+            look();
+            lock.lock();
+        }
+    }
+    return seen_;
+}
+
+bool is_over(const std::string& migration) {
+    return migration == "completed" || migration == "failed" || migration == "cancelled";
+}
+
+}  // namespace cpr::controller::qemu

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_QEMU_RUN_WATCH_H
+#define CPR_CONTROLLER_QEMU_RUN_WATCH_H
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace cpr::controller::qemu {
+
+// What a QEMU has said of its guest and of its migration since the watch began. Events come on the
+// loop's thread, and are waited for on the job's.
+class RunWatch {
+  public:
+    // Moments are in ns of CLOCK_MONOTONIC, as the events came; 0 for what has not happened.
+    struct Seen {
+        // Of the last MIGRATION event; empty before the first.
+        std::string migration;
+        int64_t stopped_ns = 0;
+        int64_t resumed_ns = 0;
+        // The monitor's connection has ended.
+        bool closed = false;
+    };
+
+    void on_event(const nlohmann::json& event);
+    void on_closed();
+
+    Seen seen() const;
+    // Returns when the condition holds. Throws Error kVmmGone if the QEMU ends before, kTimeout.
+    // `look` is called now and then meanwhile, and may throw.
+    Seen wait(const std::string& what, const std::function<bool(const Seen&)>& until,
+              std::chrono::milliseconds deadline, const std::function<void()>& look = {});
+
+  private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    Seen seen_;
+};
+
+// Whether a migration of that status has come to its end.
+bool is_over(const std::string& migration);
+
+}  // namespace cpr::controller::qemu
+
+#endif

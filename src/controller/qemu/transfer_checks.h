@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#ifndef CPR_CONTROLLER_QEMU_TRANSFER_CHECKS_H
+#define CPR_CONTROLLER_QEMU_TRANSFER_CHECKS_H
+
+#include <vector>
+
+#include "controller/qemu/argument_model.h"
+#include "controller/qemu/blocker.h"
+#include "controller/qemu/version.h"
+
+namespace cpr::controller::qemu {
+
+// What a second QEMU beside the first cannot take over from it, though it would start, or would be
+// started to find out: each a blocker.
+std::vector<Blocker> check_transfer(const ArgumentModel& line, const Version& version);
+
+// Whether a device of the host's is passed through by VFIO.
+bool uses_vfio(const ArgumentModel& line);
+
+}  // namespace cpr::controller::qemu
+
+#endif

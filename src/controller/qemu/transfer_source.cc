@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/qemu/transfer_source.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "base/error.h"
+#include "controller/qemu/run_watch.h"
+
+namespace cpr::controller::qemu {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr auto kLook = 5ms;
+constexpr std::array<std::string_view, 2> kNeeded{"events", "return-path"};
+
+bool is_needed(const std::string& capability) {
+    return std::ranges::find(kNeeded, capability) != kNeeded.end();
+}
+
+// What has to be changed of these capabilities; the others may be of any version.
+json wanted(const json& capabilities) {
+    json changes = json::array();
+    for (const json& entry : capabilities) {
+        const auto name = entry.at("capability").get<std::string>();
+        if (entry.at("state") != is_needed(name))
+            changes.push_back({{"capability", name}, {"state", is_needed(name)}});
+    }
+    return changes;
+}
+
+void set_capabilities(VmmCalls& calls, const json& changes, std::chrono::milliseconds deadline) {
+    if (!changes.empty())
+        calls.call("migrate-set-capabilities", {{"capabilities", changes}}, deadline);
+}
+
+}  // namespace
+
+json migration_channel(const std::string& type, const std::string& path) {
+    return {{"channel-type", type},
+            {"addr", {{"transport", "socket"}, {"type", "unix"}, {"path", path}}}};
+}
+
+void set_transfer_capabilities(VmmCalls& calls, std::chrono::milliseconds deadline) {
+    const json present = calls.call("query-migrate-capabilities", json::object(), deadline);
+    set_capabilities(calls, wanted(present), deadline);
+}
+
+void TransferSource::begin(const std::string& channel, const std::string& main) {
+    capabilities_ = calls_.call("query-migrate-capabilities", json::object(), query_);
+    changed_ = true;
+    set_capabilities(calls_, wanted(capabilities_), query_);
+    calls_.call("migrate-set-parameters", {{"mode", "cpr-transfer"}}, query_);
+    calls_.call(
+        "migrate",
+        {{"channels", {migration_channel("main", main), migration_channel("cpr", channel)}}},
+        query_);
+}
+
+std::string TransferSource::migration_status() {
+    const json answer = calls_.call("query-migrate", json::object(), query_);
+    return answer.is_object() ? answer.value("status", "none") : "none";
+}
+
+void TransferSource::end_migration(std::chrono::milliseconds deadline) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    bool cancelled = false;
+    for (std::string status = migration_status(); status != "none" && !is_over(status);
+         status = migration_status()) {
+        if (std::chrono::steady_clock::now() >= end)
+            throw Error(ErrorCode::kTimeout, "QEMU does not end its migration ({}) within {} ms",
+                        status, deadline.count());
+        if (!std::exchange(cancelled, true))
+            calls_.call("migrate_cancel", json::object(), query_);
+        std::this_thread::sleep_for(kLook);
+    }
+}
+
+// Directly after it has said that it has completed, QEMU still is about to finish its migration,
+// and refuses `cont`.
+bool TransferSource::is_running_when_settled(std::chrono::milliseconds deadline) {
+    const auto end = std::chrono::steady_clock::now() + deadline;
+    json status = calls_.call("query-status", json::object(), query_);
+    while (status.value("status", "") == "finish-migrate") {
+        if (std::chrono::steady_clock::now() >= end)
+            throw Error(ErrorCode::kTimeout, "QEMU does not finish its migration within {} ms",
+                        deadline.count());
+        std::this_thread::sleep_for(kLook);
+        status = calls_.call("query-status", json::object(), query_);
+    }
+    return status.value("running", false);
+}
+
+void TransferSource::restore_settings() {
+    json changes = json::array();
+    for (const json& entry : capabilities_)
+        if (entry.at("state") != is_needed(entry.at("capability").get<std::string>()))
+            changes.push_back(entry);
+    set_capabilities(calls_, changes, query_);
+    calls_.call("migrate-set-parameters", {{"mode", "normal"}}, query_);
+}
+
+void TransferSource::take_back(bool was_running, std::chrono::milliseconds deadline) {
+    if (!changed_)
+        return;
+    end_migration(deadline);
+    if (!is_running_when_settled(deadline) && was_running)
+        calls_.call("cont", json::object(), deadline);
+    restore_settings();
+}
+
+}  // namespace cpr::controller::qemu

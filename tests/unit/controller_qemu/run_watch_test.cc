@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "controller/qemu/run_watch.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/error.h"
+#include "base/monotonic.h"
+
+namespace cpr::controller::qemu {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+json migration(const char* status) {
+    return {{"event", "MIGRATION"}, {"data", {{"status", status}}}};
+}
+
+bool is_done(const RunWatch::Seen& seen) {
+    return is_over(seen.migration);
+}
+
+TEST(RunWatch, SeesEventsInTheirMoments) {
+    RunWatch watch;
+    EXPECT_EQ(watch.seen().stopped_ns, 0);
+    const int64_t before = monotonic_ns();
+    watch.on_event({{"event", "STOP"}});
+    watch.on_event(migration("active"));
+    watch.on_event({{"event", "RESUME"}});
+    const auto seen = watch.seen();
+    EXPECT_GE(seen.stopped_ns, before);
+    EXPECT_GE(seen.resumed_ns, seen.stopped_ns);
+    EXPECT_EQ(seen.migration, "active");
+}
+
+TEST(RunWatch, OtherEventsAreNothing) {
+    RunWatch watch;
+    for (const json& event :
+         {json{{"event", "RTC_CHANGE"}}, json::object(), json{{"event", "MIGRATION"}},
+          json{{"event", 5}}, json{{"event", "MIGRATION"}, {"data", {{"status", 5}}}}})
+        watch.on_event(event);
+    EXPECT_EQ(watch.seen().migration, "");
+    EXPECT_EQ(watch.seen().stopped_ns, 0);
+}
+
+TEST(RunWatch, WaitsForAnotherThread) {
+    RunWatch watch;
+    std::thread loop([&] {
+        std::this_thread::sleep_for(20ms);
+        watch.on_event(migration("setup"));
+        watch.on_event(migration("completed"));
+    });
+    EXPECT_EQ(watch.wait("the end", is_done, 10s).migration, "completed");
+    loop.join();
+}
+
+TEST(RunWatch, GivesUp) {
+    RunWatch watch;
+    try {
+        watch.wait("the end", is_done, 20ms);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kTimeout);
+        EXPECT_EQ(error.message(), "QEMU has not come to the end within 20 ms");
+    }
+}
+
+TEST(RunWatch, WhatHasEndedIsNotWaitedFor) {
+    RunWatch watch;
+    watch.on_event(migration("completed"));
+    watch.on_closed();
+    EXPECT_NO_THROW(watch.wait("the end", is_done, 10s));
+    const auto never = [](const RunWatch::Seen&) { return false; };
+    try {
+        watch.wait("its start", never, 10s);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::kVmmGone);
+    }
+}
+
+TEST(RunWatch, SomebodyMayLookMeanwhile) {
+    RunWatch watch;
+    int looks = 0;
+    const auto look = [&] {
+        if (++looks == 3)
+            throw Error(ErrorCode::kCancelled, "no more");
+    };
+    EXPECT_THROW(watch.wait("the end", is_done, 10s, look), Error);
+    EXPECT_EQ(looks, 3);
+}
+
+TEST(RunWatch, KnowsWhichMigrationsAreOver) {
+    for (const char* status : {"completed", "failed", "cancelled"})
+        EXPECT_TRUE(is_over(status));
+    for (const char* status : {"", "none", "setup", "active", "device", "cancelling", "failing"})
+        EXPECT_FALSE(is_over(status));
+}
+
+}  // namespace
+}  // namespace cpr::controller::qemu
