@@ -9,7 +9,7 @@
 namespace cpr {
 namespace {
 
-constexpr std::array<std::pair<ErrorCode, std::string_view>, 18> kNames{{
+constexpr std::array<std::pair<ErrorCode, std::string_view>, 19> kNames{{
     {ErrorCode::kInternal, "internal"},
     {ErrorCode::kSystem, "system"},
     {ErrorCode::kInvalidArgument, "invalid-argument"},
@@ -28,6 +28,7 @@ constexpr std::array<std::pair<ErrorCode, std::string_view>, 18> kNames{{
     {ErrorCode::kExecFailed, "exec-failed"},
     {ErrorCode::kCancelled, "cancelled"},
     {ErrorCode::kVmmGone, "vmm-gone"},
+    {ErrorCode::kPauseTooLong, "pause-too-long"},
 }};
 
 }  // namespace

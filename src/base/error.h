@@ -30,6 +30,7 @@ enum class ErrorCode {
     kExecFailed,
     kCancelled,
     kVmmGone,
+    kPauseTooLong,
 };
 
 std::string_view to_string(ErrorCode code);

@@ -58,7 +58,7 @@ size_t descriptors_of(const json& cpr) {
 }  // namespace
 
 void CprVmmSteps::validate() {
-    begin_validation();
+    begin_validation(UpdateMode::kExec);
     const json cpr = query_cpr(host_.deadlines.query);
     record_.old_binary.version = text(cpr, "version");
     record_.blockers = cpr.value("blockers", json::array());
@@ -91,7 +91,11 @@ void CprVmmSteps::rehearse() {
     const StateCopy copy = copy_state(host_.vmm, within(host_.deadlines.save));
     record_.rehearsal = RehearsalRecord{copy.pause_ns, copy.bytes, {}};
     const RunLimits limits{within(host_.deadlines.rehearsal)};
+    const int64_t begin = monotonic_ns();
     controller::rehearse(*next_, {vmm_.arguments.begin() + 1, vmm_.arguments.end()}, copy, limits);
+    record_.rehearsal->run_ns = monotonic_ns() - begin;
+    if (copy.pause_ns > 0)
+        expect_pause(copy.pause_ns + record_.rehearsal->run_ns);
 }
 
 json CprVmmSteps::query_cpr(std::chrono::milliseconds deadline) {
@@ -134,6 +138,9 @@ void CprVmmSteps::save() {
     }
     // The guest may have begun to use something newer since the validation.
     check_compatible(current_info_, next_info_, sections_of(saved));
+    if (was_running_)
+        expect_pause(record_.pause.saved - record_.pause.stopped +
+                     record_.rehearsal.value_or(RehearsalRecord{}).run_ns);
 }
 
 void CprVmmSteps::undo_save() {

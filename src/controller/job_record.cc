@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/job_record.h"
 
+#include <array>
+#include <utility>
+
 namespace cpr::controller {
 namespace {
 
 using nlohmann::json;
+
+constexpr std::array<std::pair<UpdateMode, std::string_view>, 3> kModes{{
+    {UpdateMode::kAuto, "auto"},
+    {UpdateMode::kExec, "exec"},
+    {UpdateMode::kTransfer, "transfer"},
+}};
 
 json to_json(const VersionedBinary& binary) {
     return {{"binary", binary.path}, {"version", binary.version}};
@@ -13,7 +22,9 @@ json to_json(const VersionedBinary& binary) {
 json to_json(const RehearsalRecord& rehearsal) {
     if (!rehearsal.skipped.empty())
         return {{"skipped", rehearsal.skipped}};
-    return {{"pause-ns", rehearsal.pause_ns}, {"state-bytes", rehearsal.state_bytes}};
+    return {{"pause-ns", rehearsal.pause_ns},
+            {"run-ns", rehearsal.run_ns},
+            {"state-bytes", rehearsal.state_bytes}};
 }
 
 // A part that did not come about takes no time, so that the parts always add up.
@@ -55,6 +66,20 @@ std::string_view to_string(JobStatus status) {
     return "none";
 }
 
+std::string_view to_string(UpdateMode mode) {
+    for (const auto& [value, name] : kModes)
+        if (value == mode)
+            return name;
+    return "auto";
+}
+
+std::optional<UpdateMode> update_mode_from(std::string_view name) {
+    for (const auto& [value, known] : kModes)
+        if (known == name)
+            return value;
+    return std::nullopt;
+}
+
 json JobRecord::to_json() const {
     if (status == JobStatus::kNone)
         return {{"job-id", 0},
@@ -64,6 +89,7 @@ json JobRecord::to_json() const {
     json result{{"job-id", id},
                 {"status", std::string(controller::to_string(status))},
                 {"check", check},
+                {"mode", std::string(controller::to_string(mode))},
                 {"phase", phase},
                 {"domain-pid", domain_pid},
                 {"generation", generation},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -16,6 +17,14 @@ namespace cpr::controller {
 enum class JobStatus { kNone, kRunning, kCompleted, kFailed, kRolledBack, kCancelled };
 
 std::string_view to_string(JobStatus status);
+
+// How the guest gets from the old binary to the new one: by an exec in its process, or by a
+// hand-over to another process. Automatic in a request: what its kind of VMM can.
+enum class UpdateMode { kAuto, kExec, kTransfer };
+
+std::string_view to_string(UpdateMode mode);
+// Nothing for a name that is none.
+std::optional<UpdateMode> update_mode_from(std::string_view name);
 
 struct VersionedBinary {
     std::string path;
@@ -45,6 +54,9 @@ struct RehearsalRecord {
     int64_t pause_ns = 0;
     uint64_t state_bytes = 0;
     std::string skipped;
+    // How long the new binary took to start and to load the copy: about what it will need for both
+    // while the guest is stopped.
+    int64_t run_ns = 0;
 };
 
 // An update job as its users see it: query-update-in-place of docs/protocol.md.
@@ -54,6 +66,10 @@ struct JobRecord {
     bool check = false;
     // For the whole of it, up to the point of no return; nothing: as long as its steps may take.
     std::optional<std::chrono::milliseconds> timeout;
+    // For how long the guest may be paused by an update that goes on; nothing: no limit.
+    std::optional<std::chrono::milliseconds> max_pause;
+    // As asked for, and from the validation on the one that is used.
+    UpdateMode mode = UpdateMode::kAuto;
     std::string phase;
     // What libvirt knows, and the VMM's process after a rollback that had to start another.
     int64_t domain_pid = 0;

@@ -22,28 +22,56 @@ void refuse_arguments(const json& arguments) {
         throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
 }
 
+Error wrong_type(const std::string& key, std::string_view expected) {
+    return Error(ErrorCode::kInvalidArgument, "Invalid parameter type for '{}', expected: {}", key,
+                 expected);
+}
+
+std::chrono::milliseconds parse_milliseconds(const std::string& key, const json& value) {
+    const auto number = integer_in<uint32_t>(value);
+    if (number.value_or(0) == 0)
+        throw wrong_type(key, "positive integer");
+    return std::chrono::milliseconds(*number);
+}
+
+std::string parse_binary(const std::string& key, const json& value) {
+    if (!value.is_string())
+        throw wrong_type(key, "string");
+    auto path = value.get<std::string>();
+    if (!path.starts_with('/'))
+        throw Error(ErrorCode::kInvalidArgument, "binary '{}' is not an absolute path", path);
+    return path;
+}
+
+bool parse_flag(const std::string& key, const json& value) {
+    if (!value.is_boolean())
+        throw wrong_type(key, "boolean");
+    return value.get<bool>();
+}
+
+UpdateMode parse_mode(const std::string& key, const json& value) {
+    const auto mode = value.is_string() ? update_mode_from(value.get<std::string>()) : std::nullopt;
+    if (!mode)
+        throw wrong_type(key, "'auto', 'exec' or 'transfer'");
+    return *mode;
+}
+
 JobRecord parse_request(const json& arguments) {
     JobRecord record;
     for (const auto& [key, value] : arguments.items()) {
-        if (key == "binary" && value.is_string())
-            record.new_binary.path = value.get<std::string>();
-        else if (key == "check" && value.is_boolean())
-            record.check = value.get<bool>();
-        else if (const auto timeout = integer_in<uint32_t>(value);
-                 key == "timeout" && timeout.value_or(0) > 0)
-            record.timeout = std::chrono::milliseconds(*timeout);
-        else if (key == "binary" || key == "check" || key == "timeout")
-            throw Error(ErrorCode::kInvalidArgument,
-                        "Invalid parameter type for '{}', expected: {}", key,
-                        key == "binary"  ? "string"
-                        : key == "check" ? "boolean"
-                                         : "positive integer");
+        if (key == "binary")
+            record.new_binary.path = parse_binary(key, value);
+        else if (key == "check")
+            record.check = parse_flag(key, value);
+        else if (key == "timeout")
+            record.timeout = parse_milliseconds(key, value);
+        else if (key == "max-pause")
+            record.max_pause = parse_milliseconds(key, value);
+        else if (key == "mode")
+            record.mode = parse_mode(key, value);
         else
             throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
     }
-    if (arguments.contains("binary") && !record.new_binary.path.starts_with('/'))
-        throw Error(ErrorCode::kInvalidArgument, "binary '{}' is not an absolute path",
-                    record.new_binary.path);
     return record;
 }
 

@@ -53,7 +53,11 @@ void UpdateSteps::in_time(const std::function<void()>& apply) const {
     }
 }
 
-void UpdateSteps::begin_validation() {
+void UpdateSteps::begin_validation(UpdateMode mode) {
+    if (record_.mode != UpdateMode::kAuto && record_.mode != mode)
+        throw Error(ErrorCode::kUnsupported, "'{}' cannot be updated in mode {}; its mode is {}",
+                    vmm_.binary->path, to_string(record_.mode), to_string(mode));
+    record_.mode = mode;
     record_.old_binary.path = vmm_.binary->path;
     host_.deadlines = host_.configured_deadlines();
     if (record_.new_binary.path.empty())
@@ -67,6 +71,14 @@ void UpdateSteps::refuse_blockers() const {
     if (!reasons.empty())
         throw Error(ErrorCode::kBlocked, "the guest cannot be updated: {}",
                     fmt::join(reasons, "; "));
+}
+
+void UpdateSteps::expect_pause(int64_t pause_ns) const {
+    constexpr double kNsPerMs = 1e6;
+    if (record_.max_pause && std::chrono::nanoseconds(pause_ns) > *record_.max_pause)
+        throw Error(ErrorCode::kPauseTooLong,
+                    "the guest would be paused for {:.1f} ms or more, and may be for {} ms",
+                    static_cast<double>(pause_ns) / kNsPerMs, record_.max_pause->count());
 }
 
 void UpdateSteps::begin_stop() {

@@ -51,10 +51,14 @@ class UpdateSteps {
     virtual void resume() = 0;
     virtual void finish() = 0;
 
-    // The begin of every validation: the deadlines, and the new binary, held open.
-    void begin_validation();
+    // The begin of every validation: the deadlines, the new binary's path, and the mode, which has
+    // to be `mode` unless it is automatic. Throws Error.
+    void begin_validation(UpdateMode mode);
     // Throws Error kBlocked with the reasons if the record has blockers.
     void refuse_blockers() const;
+    // Throws Error kPauseTooLong if the guest will be paused for longer than the update may. While
+    // it goes back sooner than it would go on.
+    void expect_pause(int64_t pause_ns) const;
     // The guest is about to be stopped.
     void begin_stop();
     // What is left for a step of its deadline, the whole update's, and the guest's stop.

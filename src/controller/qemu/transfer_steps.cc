@@ -38,7 +38,7 @@ TransferSteps::~TransferSteps() {
 }
 
 void TransferSteps::validate() {
-    begin_validation();
+    begin_validation(UpdateMode::kTransfer);
     record_.old_binary.version =
         call_on_loop(host_.loop, [this] { return guest().version().text(); });
     find_blockers();
@@ -186,6 +186,14 @@ void TransferSteps::save() {
         within(host_.deadlines.save));
     record_.pause.stopped = was_running_ ? seen.stopped_ns : 0;
     record_.pause.saved = was_running_ ? monotonic_ns() : 0;
+    expect_pause_so_far();
+}
+
+// A guest that has not stopped yet is not paused.
+void TransferSteps::expect_pause_so_far() const {
+    const int64_t stopped = watch_->seen().stopped_ns;
+    if (was_running_ && stopped != 0)
+        expect_pause(monotonic_ns() - stopped);
 }
 
 // The old QEMU lets go when the new one has told that it has everything.
@@ -193,7 +201,11 @@ void TransferSteps::exec() {
     const auto seen = watch_->wait(
         "the end of the hand-over",
         [](const RunWatch::Seen& now) { return is_over(now.migration); },
-        within(host_.deadlines.load), [this] { check_wanted(); });
+        within(host_.deadlines.load),
+        [this] {
+            check_wanted();
+            expect_pause_so_far();
+        });
     record_.pause.stopped = was_running_ ? seen.stopped_ns : 0;
     record_.pause.executed = was_running_ ? monotonic_ns() : 0;
     if (seen.migration != "completed") {

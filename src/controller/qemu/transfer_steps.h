@@ -40,6 +40,7 @@ class TransferSteps final : public UpdateSteps {
     void check_queues();
     void give_settings();
     void wait_for_entry();
+    void expect_pause_so_far() const;
     void release_taps();
 
     std::string channel_path() const;

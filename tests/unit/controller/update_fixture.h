@@ -74,13 +74,14 @@ class UpdateTest : public LoopTest {
         vmm_->send({{"return", list}, {"id", command["id"]}}, fds);
         return std::nullopt;
     }
-    std::optional<json> send_copy(const json& command) {
+    std::optional<json> send_copy(const json& command, int64_t pause_ns = 1234) {
         const UniqueFd state = make_memfd("state");
         write_all(state.get(), {reinterpret_cast<const uint8_t*>("state"), 5}, "it");
         const UniqueFd table = make_memfd("table");
         write_all(table.get(), {reinterpret_cast<const uint8_t*>("table"), 5}, "it");
-        vmm_->send({{"return", {{"pause-ns", 1234}, {"state-bytes", 5}}}, {"id", command["id"]}},
-                   {state.get(), table.get()});
+        vmm_->send(
+            {{"return", {{"pause-ns", pause_ns}, {"state-bytes", 5}}}, {"id", command["id"]}},
+            {state.get(), table.get()});
         return std::nullopt;
     }
     bool enter_guest() { return state::EntryGate(gate_fd_.get()).enter(); }

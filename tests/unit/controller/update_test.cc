@@ -8,6 +8,9 @@
 namespace cpr::controller {
 namespace {
 
+// Longer than any rehearsal here.
+constexpr int64_t kLongSaveNs = 20'000'000'000;
+
 TEST_F(UpdateTest, GoesThroughAllPhases) {
     start();
     const json job = result();
@@ -115,12 +118,66 @@ TEST_F(UpdateTest, ThereIsNoJobBeforeTheFirst) {
 }
 
 TEST_F(UpdateTest, RefusesArgumentsThatItDoesNotKnow) {
-    for (const json& arguments : {json{{"binry", "/x"}}, json{{"binary", 5}}, json{{"check", 1}},
-                                  json{{"binary", "relative"}}, json{{"binary", ""}}})
+    for (const json& arguments :
+         {json{{"binry", "/x"}}, json{{"binary", 5}}, json{{"check", 1}},
+          json{{"binary", "relative"}}, json{{"binary", ""}}, json{{"max-pause", 0}},
+          json{{"max-pause", "1"}}, json{{"mode", "fast"}}, json{{"mode", 1}}})
         EXPECT_EQ(ask("update-in-place", arguments)["error"]["code"], "invalid-argument")
             << arguments;
     EXPECT_EQ(ask("query-update-in-place", {{"x", 1}})["error"]["code"], "invalid-argument");
     EXPECT_EQ(ask("query-update-in-place")["return"]["status"], "none");
+}
+
+// --- The mode
+
+TEST_F(UpdateTest, TellsItsMode) {
+    for (const char* mode : {"auto", "exec"}) {
+        start({{"check", true}, {"mode", mode}});
+        EXPECT_EQ(result()["mode"], "exec") << mode;
+    }
+}
+
+TEST_F(UpdateTest, RefusesTheModeOfAnotherKindOfVmm) {
+    start({{"mode", "transfer"}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed");
+    EXPECT_EQ(job["error"]["code"], "unsupported") << job;
+    EXPECT_TRUE(deeds().empty());
+}
+
+// --- The longest pause
+
+TEST_F(UpdateTest, IsRefusedIfTheRehearsalTakesTooLong) {
+    start({{"max-pause", 1}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed") << job;
+    EXPECT_EQ(job["error"]["code"], "pause-too-long");
+    EXPECT_TRUE(deeds().empty());
+}
+
+TEST_F(UpdateTest, GoesBackIfTheSaveTakesTooLong) {
+    vmm_->on("cpr-save", [this](const json&) {
+        state_ = "saved";
+        stopped_ = monotonic_ns() - kLongSaveNs;
+        gate_fd_ = state::EntryGate::create();
+        return json{{"return",
+                     {{"was-running", true},
+                      {"sections", json::array()},
+                      {"timeline", {{"vcpus-stopped-ns", stopped_}}}}}};
+    });
+    start({{"max-pause", kLongSaveNs / 1'000'000}});
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["error"]["code"], "pause-too-long");
+    EXPECT_EQ(job["phase"], "save");
+    EXPECT_EQ(deeds(), (Names{"getfd", "cpr-save", "cpr-cancel", "closefd"}));
+}
+
+TEST_F(UpdateTest, OfAPausedGuestHasNoPauseThatCouldBeTooLong) {
+    running_before_ = false;
+    vmm_->on("cpr-rehearse", [this](const json& command) { return send_copy(command, 0); });
+    start({{"max-pause", 1}});
+    EXPECT_EQ(result()["status"], "completed");
 }
 
 // --- Meanwhile
