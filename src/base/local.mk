@@ -8,6 +8,7 @@ src_base_libbase_la_SOURCES = \
 	src/base/log.h src/base/log.cc \
 	src/base/monotonic.h \
 	src/base/pidfd.h \
+	src/base/quiet_thread.h \
 	src/base/process_use.h src/base/process_use.cc \
 	src/base/scope_exit.h \
 	src/base/unique_fd.h src/base/unique_fd.cc

@@ -23,6 +23,7 @@ constexpr std::array kCodePairs{
     CodePair{"job-active", VIR_ERR_RESOURCE_BUSY},
     CodePair{"no-job", VIR_ERR_OPERATION_INVALID},
     CodePair{"timeout", VIR_ERR_OPERATION_TIMEOUT},
+    CodePair{"pause-too-long", VIR_ERR_OPERATION_TIMEOUT},
     CodePair{"cancelled", VIR_ERR_OPERATION_ABORTED},
 };
 
@@ -33,12 +34,11 @@ CallError::CallError(std::string code, std::string message)
 
 CallError CallError::from_libvirt() {
     CallError error;
-    if (const virError* last = virGetLastError()) {
-        error.vir_code_ = last->code;
-        error.vir_domain_ = last->domain;
-        error.level_ = last->level;
-        error.message_ = last->message ? last->message : "";
+    error.libvirt_ = std::shared_ptr<virError>(virSaveLastError(), virFreeError);
+    if (error.libvirt_ && error.libvirt_->code != VIR_ERR_OK) {
+        error.message_ = error.libvirt_->message ? error.libvirt_->message : "";
     } else {
+        error.libvirt_.reset();
         error.message_ = "libvirt reported a failure without a reason";
     }
     return error;

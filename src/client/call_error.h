@@ -4,6 +4,7 @@
 
 #include <libvirt/virterror.h>
 
+#include <memory>
 #include <string>
 
 namespace cpr::client {
@@ -19,20 +20,20 @@ class CallError {
     // libvirt's last error of this thread, passed through.
     static CallError from_libvirt();
 
-    int vir_code() const { return vir_code_; }
-    int vir_domain() const { return vir_domain_; }
-    virErrorLevel level() const { return level_; }
+    int vir_code() const { return libvirt_ ? libvirt_->code : vir_code_; }
     const std::string& code() const { return code_; }  // empty if the error is libvirt's
     const std::string& message() const { return message_; }
+
+    // All of libvirt's error; null if the error is not libvirt's.
+    const std::shared_ptr<virError>& libvirt() const { return libvirt_; }
 
   private:
     CallError() = default;
 
     int vir_code_ = VIR_ERR_INTERNAL_ERROR;
-    int vir_domain_ = VIR_FROM_QEMU;
-    virErrorLevel level_ = VIR_ERR_ERROR;
     std::string code_;
     std::string message_;
+    std::shared_ptr<virError> libvirt_;
 };
 
 // The libvirt error code that stands for a stable code; VIR_ERR_OPERATION_FAILED if none is closer.

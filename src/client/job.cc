@@ -43,7 +43,7 @@ virDomainCprJobStatus status_named(const std::string& name) {
 }
 
 std::string text_at(const json& data, const char* name) {
-    auto member = data.find(name);
+    auto member = data.find(name);  // end() if it is no object
     return member != data.end() && member->is_string() ? member->get<std::string>() : "";
 }
 
@@ -139,6 +139,19 @@ std::optional<CallError> Job::error() const {
         code = status_ == VIR_DOMAIN_CPR_JOB_CANCELLED ? "cancelled" : "internal";
     }
     return CallError(code, desc.empty() ? default_reason(status_) : desc);
+}
+
+std::vector<Blocker> Job::blockers() const {
+    std::vector<Blocker> blockers;
+    auto list = data_->find("blockers");
+    if (list == data_->end() || !list->is_array()) {
+        return blockers;
+    }
+    for (const json& entry : *list) {
+        blockers.push_back(
+            {text_at(entry, "id"), text_at(entry, "reason"), text_at(entry, "remedy")});
+    }
+    return blockers;
 }
 
 std::string Job::json_text() const {

@@ -10,11 +10,19 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/call_error.h"
 #include "client/typed_params.h"
 
 namespace cpr::client {
+
+// What stands in the way of an update.
+struct Blocker {
+    std::string id;
+    std::string reason;
+    std::string remedy;
+};
 
 // One report on an update job: the answer of query-update-in-place, or the data of an
 // UPDATE_IN_PLACE event (docs/protocol.md). Immutable; checked when it is made.
@@ -37,6 +45,7 @@ class Job {
     // Why the job did not complete; nothing while it runs or if it completed.
     std::optional<CallError> error() const;
 
+    std::vector<Blocker> blockers() const;
     std::string json_text() const;
     TypedParams params() const;
 

@@ -13,6 +13,7 @@ struct JobEvents::Queue {
     std::mutex mutex;
     std::condition_variable arrived;
     std::deque<std::string> texts;
+    bool is_interrupted = false;
 };
 
 namespace {
@@ -61,12 +62,20 @@ JobEvents::~JobEvents() {
 
 std::optional<std::string> JobEvents::next(std::chrono::milliseconds limit) {
     std::unique_lock lock(queue_->mutex);
-    if (!queue_->arrived.wait_for(lock, limit, [this] { return !queue_->texts.empty(); })) {
+    queue_->arrived.wait_for(lock, limit,
+                             [this] { return queue_->is_interrupted || !queue_->texts.empty(); });
+    if (queue_->is_interrupted || queue_->texts.empty()) {
         return std::nullopt;
     }
     std::string text = std::move(queue_->texts.front());
     queue_->texts.pop_front();
     return text;
+}
+
+void JobEvents::interrupt() {
+    std::lock_guard lock(queue_->mutex);
+    queue_->is_interrupted = true;
+    queue_->arrived.notify_all();
 }
 
 }  // namespace cpr::client

@@ -21,8 +21,12 @@ class JobEvents {
     JobEvents& operator=(const JobEvents&) = delete;
     ~JobEvents();
 
-    // The next event's data as JSON text; nothing if none came within `limit`.
+    // The next event's data as JSON text; nothing if none came within `limit`, or if it was
+    // interrupted.
     std::optional<std::string> next(std::chrono::milliseconds limit);
+
+    // Ends a next() that waits, and all later ones. Any thread.
+    void interrupt();
 
   private:
     struct Queue;

@@ -13,22 +13,6 @@ namespace cpr::client {
 
 using Clock = std::chrono::steady_clock;
 
-// Tells which of a job's reports are news. The same change arrives by event and by query, and an
-// event may overtake a query's answer.
-class JobProgress {
-  public:
-    explicit JobProgress(long long id) : id_(id) {}
-
-    // Whether `job` says something new on the job that is followed. Throws CallError if `job`
-    // shows that the job's outcome is lost, because another one has taken its place.
-    bool is_news(const Job& job);
-
-  private:
-    long long id_;
-    virDomainCprJobStatus status_ = VIR_DOMAIN_CPR_JOB_NONE;
-    std::string phase_;
-};
-
 // Follows job `id` of `domain` until it is final and returns its last report. `on_news` is called
 // for each change, the final one included. Uses events if they come and queries otherwise. Throws
 // CallError: libvirt's, or `timeout` at `deadline` (none: no limit); the job goes on then.

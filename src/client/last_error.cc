@@ -15,16 +15,20 @@ void LastError::clear() {
 void LastError::set(const CallError& error) {
     message_ = error.message();
     code_ = error.code();
+    libvirt_ = error.libvirt();
     error_ = virError{};
     error_.code = error.vir_code();
-    error_.domain = error.vir_domain();
-    error_.level = error.level();
+    error_.domain = VIR_FROM_QEMU;
+    error_.level = VIR_ERR_ERROR;
     error_.message = message_.data();
     is_set_ = true;
 }
 
 virErrorPtr LastError::get() {
-    return is_set_ ? &error_ : nullptr;
+    if (!is_set_) {
+        return nullptr;
+    }
+    return libvirt_ ? libvirt_.get() : &error_;
 }
 
 const char* LastError::code() const {

@@ -4,6 +4,9 @@
 
 #include <libvirt/virterror.h>
 
+#include <memory>
+#include <string>
+
 #include "client/call_error.h"
 
 namespace cpr::client {
@@ -29,6 +32,7 @@ class LastError {
     std::string message_;
     std::string code_;
     virError error_{};
+    std::shared_ptr<virError> libvirt_;
 };
 
 }  // namespace cpr::client

@@ -6,28 +6,33 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <exception>
-#include <new>
 #include <string>
 #include <utility>
 
+#include "client/blocker_list.h"
+#include "client/c_string.h"
 #include "client/job.h"
 #include "client/job_wait.h"
+#include "client/job_watch.h"
 #include "client/last_error.h"
 #include "client/monitor.h"
+#include "client/update_options.h"
+#include "client/watch_table.h"
 
 namespace {
 
 using cpr::client::CallError;
 using cpr::client::Clock;
 using cpr::client::Job;
+using cpr::client::JobWatch;
 using cpr::client::LastError;
 using cpr::client::Monitor;
 using cpr::client::TypedParams;
+using cpr::client::UpdateOptions;
+using cpr::client::WatchTable;
 
 constexpr int kNoLimit = -1;
-constexpr unsigned int kNoTimeout = 0;
 
 // Runs `body`, and turns whatever it throws into the thread's last error and -1.
 template <typename Body>
@@ -59,19 +64,6 @@ void check_flags(const char* function, unsigned int flags, unsigned int known) {
     }
 }
 
-std::string checked_emulator(const char* emulator) {
-    if (!emulator) {
-        return "";
-    }
-    // The path is one of the host on which the guest runs, which need not be this one, so it is
-    // neither completed nor looked up here.
-    if (emulator[0] != '/') {
-        throw CallError("invalid-argument",
-                        fmt::format("'{}' is no absolute path of an emulator", emulator));
-    }
-    return emulator;
-}
-
 std::optional<Clock::time_point> deadline_after(int timeout) {
     if (timeout == kNoLimit) {
         return std::nullopt;
@@ -89,12 +81,10 @@ int report_outcome(const Job& job) {
     return job.status();
 }
 
-char* copy_for_caller(const std::string& text) {
-    char* copy = strdup(text.c_str());
-    if (!copy) {
-        throw std::bad_alloc();
-    }
-    return copy;
+// Tells a C caller of a job by its callback.
+void tell(virDomainCprJobCallback cb, virDomainPtr domain, const Job& job, void* opaque) {
+    TypedParams params = job.params();
+    cb(domain, job.status(), params.data(), params.size(), opaque);
 }
 
 }  // namespace
@@ -102,57 +92,88 @@ char* copy_for_caller(const std::string& text) {
 /**
  * virDomainCprCheck:
  * @domain: a running domain
- * @emulator: absolute path of the new VMM on the domain's host, or NULL for
- *            the one that the host's emulators.conf names
+ * @params: how it would be updated (VIR_DOMAIN_CPR_PARAM_*), or NULL
+ * @nparams: number of @params
+ * @blockers: where to store what is in the way of an update, or NULL
  * @flags: extra flags; none are known, pass 0
  *
  * Validates whether @domain could be updated in place now, and waits for the
- * answer. Nothing about the guest is changed. Must not be called from the
- * thread that runs the event loop.
+ * answer: as long as the domain's host takes, seconds at most as a rule.
+ * Nothing about the guest is changed. Must not be called from the thread that
+ * runs the event loop.
  *
- * Returns 1 if it could, 0 if not (virCprGetLastError() says why, and
- * virDomainCprGetJob() has the list of what is in the way), -1 in case of
- * error.
+ * @blockers becomes a list that ends with NULL, also if there are none, and is
+ * freed by virDomainCprBlockerListFree(). A domain can be refused without
+ * blockers, as when the new VMM cannot load its state. In case of error
+ * @blockers is left alone. virDomainCprGetJob() has the versions that were
+ * compared.
+ *
+ * Returns 1 if it could be updated, 0 if not (virCprGetLastError() says why),
+ * -1 in case of error: among others VIR_ERR_INVALID_ARG for parameters or
+ * flags that are not known, VIR_ERR_RESOURCE_BUSY ("job-active") if an update
+ * or a check of the domain is under way, VIR_ERR_OPERATION_UNSUPPORTED
+ * ("unsupported") for a domain that was not started by virt-cpr-emulator, or
+ * an error of libvirt's.
  *
  * Since: 0.1.0
  */
-int virDomainCprCheck(virDomainPtr domain, const char* emulator, unsigned int flags) {
+int virDomainCprCheck(virDomainPtr domain, virTypedParameterPtr params, int nparams,
+                      virDomainCprBlockerPtr** blockers, unsigned int flags) {
     return at_boundary([&] {
         check_domain(domain);
         check_flags("virDomainCprCheck", flags, 0);
-        long long id = Monitor(domain).start_update(checked_emulator(emulator), kNoTimeout, true);
+        UpdateOptions options = cpr::client::read_update_options(params, nparams);
+        options.check_only = true;
+        long long id = Monitor(domain).start_update(options);
         Job job = cpr::client::wait_for_job(domain, id, std::nullopt, [](const Job&) {});
+        if (blockers) {
+            *blockers = cpr::client::make_blocker_list(job.blockers()).release();
+        }
         return report_outcome(job) == VIR_DOMAIN_CPR_JOB_COMPLETED ? 1 : 0;
     });
 }
 
 /**
+ * virDomainCprBlockerListFree:
+ * @blockers: a list of virDomainCprCheck(), or NULL
+ *
+ * Frees a list of blockers with all that is in it.
+ *
+ * Since: 0.1.0
+ */
+void virDomainCprBlockerListFree(virDomainCprBlockerPtr* blockers) {
+    cpr::client::FreeBlockerList()(blockers);
+}
+
+/**
  * virDomainCprUpdate:
  * @domain: a running domain
- * @emulator: absolute path of the new VMM on the domain's host, or NULL for
- *            the one that the host's emulators.conf names
- * @timeout: how long the update may take up to the guest's entry, in
- *           milliseconds, or 0 for as long as its steps may
+ * @params: how to update it (VIR_DOMAIN_CPR_PARAM_*), or NULL
+ * @nparams: number of @params
  * @flags: bitwise-OR of virDomainCprUpdateFlags
  *
  * Starts a job that replaces the VMM under the guest of @domain, and returns
  * at once. The guest is stopped for a moment, is not moved, and keeps its
  * memory and its passthrough devices. A job that fails leaves the guest
- * running on the VMM that it has, and so does one that takes longer than
- * @timeout, whether somebody follows it or not. Follow the job by
- * virDomainCprWait().
+ * running on the VMM that it has, whether somebody follows it or not. Follow
+ * the job by virDomainCprWait() or virDomainCprEventRegister().
  *
- * Returns the number of the job, greater than 0, or -1 in case of error.
+ * Returns the number of the job, greater than 0, or -1 in case of error:
+ * among others VIR_ERR_INVALID_ARG for parameters or flags that are not
+ * known, VIR_ERR_RESOURCE_BUSY ("job-active") if an update of the domain is
+ * under way, VIR_ERR_OPERATION_UNSUPPORTED ("unsupported") for a domain that
+ * was not started by virt-cpr-emulator, or an error of libvirt's.
  *
  * Since: 0.1.0
  */
-long long virDomainCprUpdate(virDomainPtr domain, const char* emulator, unsigned int timeout,
+long long virDomainCprUpdate(virDomainPtr domain, virTypedParameterPtr params, int nparams,
                              unsigned int flags) {
     return at_boundary([&] {
         check_domain(domain);
         check_flags("virDomainCprUpdate", flags, VIR_DOMAIN_CPR_UPDATE_CHECK);
-        return Monitor(domain).start_update(checked_emulator(emulator), timeout,
-                                            flags & VIR_DOMAIN_CPR_UPDATE_CHECK);
+        UpdateOptions options = cpr::client::read_update_options(params, nparams);
+        options.check_only = flags & VIR_DOMAIN_CPR_UPDATE_CHECK;
+        return Monitor(domain).start_update(options);
     });
 }
 
@@ -165,11 +186,14 @@ long long virDomainCprUpdate(virDomainPtr domain, const char* emulator, unsigned
  * @flags: extra flags; none are known, pass 0
  *
  * Tells about the update job of @domain that is under way, or else about the
- * last one since its VMM was first started. The caller frees @json by free()
- * and @params by virTypedParamsFree().
+ * last one since its VMM was first started (VIR_DOMAIN_CPR_JOB_FIELD_*); the
+ * guest is not asked. The caller frees @json by free() and @params by
+ * virTypedParamsFree(). In case of error they are left alone.
  *
  * Returns the status of the job (virDomainCprJobStatus), or -1 in case of
- * error.
+ * error: VIR_ERR_INVALID_ARG, VIR_ERR_OPERATION_UNSUPPORTED ("unsupported")
+ * for a domain that was not started by virt-cpr-emulator, or an error of
+ * libvirt's.
  *
  * Since: 0.1.0
  */
@@ -184,7 +208,7 @@ int virDomainCprGetJob(virDomainPtr domain, char** json, virTypedParameterPtr* p
         Job job = Monitor(domain).query_job();
         TypedParams list = job.params();
         if (json) {
-            *json = copy_for_caller(job.json_text());
+            *json = cpr::client::copy_for_caller(job.json_text()).release();
         }
         if (params) {
             *nparams = list.size();
@@ -203,15 +227,17 @@ int virDomainCprGetJob(virDomainPtr domain, char** json, virTypedParameterPtr* p
  * @opaque: passed to @cb
  * @flags: extra flags; none are known, pass 0
  *
- * Waits for the end of a job. Progress comes by events if the application
- * runs an event loop in another thread (virEventRunDefaultImpl()), and by
- * asking at short intervals otherwise. Must not be called from the thread
- * that runs the event loop. A job that has not ended at the timeout goes on.
+ * Waits for the end of a job, and calls @cb in the calling thread meanwhile.
+ * Progress comes by events if the application runs an event loop in another
+ * thread (virEventRunDefaultImpl()), and by asking at short intervals
+ * otherwise. Must not be called from the thread that runs the event loop. A
+ * job that has not ended at the timeout goes on.
  *
  * Returns the final status of the job (virDomainCprJobStatus), with
  * virCprGetLastError() saying why if it is not VIR_DOMAIN_CPR_JOB_COMPLETED;
- * -1 if the outcome is not known: the wait timed out (VIR_ERR_OPERATION_TIMEOUT)
- * or failed.
+ * -1 if the outcome is not known: VIR_ERR_OPERATION_TIMEOUT ("timeout") if the
+ * wait timed out, VIR_ERR_OPERATION_INVALID ("invalid-state") if the domain
+ * has begun another job since, or an error of libvirt's.
  *
  * Since: 0.1.0
  */
@@ -222,8 +248,7 @@ int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout, virDomai
         check_flags("virDomainCprWait", flags, 0);
         auto on_news = [&](const Job& job) {
             if (cb) {
-                TypedParams params = job.params();
-                cb(domain, job.status(), params.data(), params.size(), opaque);
+                tell(cb, domain, job, opaque);
             }
         };
         Job job = cpr::client::wait_for_job(domain, jobid, deadline_after(timeout), on_news);
@@ -239,8 +264,9 @@ int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout, virDomai
  * Asks the update job of @domain to stop, and returns at once. The job ends
  * as VIR_DOMAIN_CPR_JOB_CANCELLED, or as what it became if it is too late.
  *
- * Returns 0, or -1 in case of error, also if there is no job to cancel
- * ("no-job") or the guest runs on the new VMM already ("invalid-state").
+ * Returns 0, or -1 in case of error: VIR_ERR_OPERATION_INVALID if there is no
+ * job to cancel ("no-job") or the guest runs on the new VMM already
+ * ("invalid-state"), or an error of libvirt's.
  *
  * Since: 0.1.0
  */
@@ -249,6 +275,82 @@ int virDomainCprCancel(virDomainPtr domain, unsigned int flags) {
         check_domain(domain);
         check_flags("virDomainCprCancel", flags, 0);
         Monitor(domain).cancel();
+        return 0;
+    });
+}
+
+/**
+ * virDomainCprEventRegister:
+ * @domain: a running domain
+ * @cb: called for each change of phase or status of a job of @domain
+ * @opaque: passed to @cb
+ * @freecb: called with @opaque when @cb is called no more, or NULL
+ * @flags: extra flags; none are known, pass 0
+ *
+ * Tells of the update jobs of @domain from now on, whoever starts them.
+ * Progress comes by events if the application runs an event loop
+ * (virEventRunDefaultImpl()), and by asking at short intervals otherwise:
+ * phases that are over between two questions are left out then, and so is a
+ * whole job if another one follows it at once.
+ *
+ * The library calls @cb and @freecb from a thread of its own, one for each
+ * registration: one at a time for one registration, at the same time for
+ * several. @cb may call every function of this library and of libvirt's,
+ * virDomainCprEventDeregister() as well. A reference to @domain is kept up to
+ * @freecb.
+ *
+ * It ends when it is deregistered, and by itself when the domain does not run
+ * any more or the connection is lost: @freecb is called then, once in all.
+ *
+ * Returns the number of the registration, 0 or greater, for
+ * virDomainCprEventDeregister(), or -1 in case of error, and then neither @cb
+ * nor @freecb is called: VIR_ERR_INVALID_ARG, VIR_ERR_OPERATION_UNSUPPORTED
+ * ("unsupported") for a domain that was not started by virt-cpr-emulator, or
+ * an error of libvirt's.
+ *
+ * Since: 0.1.0
+ */
+int virDomainCprEventRegister(virDomainPtr domain, virDomainCprJobCallback cb, void* opaque,
+                              virFreeCallback freecb, unsigned int flags) {
+    return at_boundary([&] {
+        check_domain(domain);
+        check_flags("virDomainCprEventRegister", flags, 0);
+        if (!cb) {
+            throw CallError("invalid-argument", "the callback must not be NULL");
+        }
+        JobWatch::Handlers handlers{
+            [=](virDomainPtr of, const Job& job) { tell(cb, of, job, opaque); },
+            [=] {
+                if (freecb) {
+                    freecb(opaque);
+                }
+            }};
+        return WatchTable::of_process().add(JobWatch::start(domain, std::move(handlers)));
+    });
+}
+
+/**
+ * virDomainCprEventDeregister:
+ * @domain: the domain that was given to virDomainCprEventRegister(), or another
+ *          reference to it
+ * @callbackid: what virDomainCprEventRegister() returned
+ * @flags: extra flags; none are known, pass 0
+ *
+ * Ends a registration. When this returns the callback does not run and is not
+ * called again, unless it is the callback that calls this. It does not wait
+ * for libvirt: the registration's free callback may be called a little later,
+ * from its thread.
+ *
+ * Returns 0, or -1 in case of error: VIR_ERR_INVALID_ARG if there is no such
+ * registration of @domain.
+ *
+ * Since: 0.1.0
+ */
+int virDomainCprEventDeregister(virDomainPtr domain, int callbackid, unsigned int flags) {
+    return at_boundary([&] {
+        check_domain(domain);
+        check_flags("virDomainCprEventDeregister", flags, 0);
+        WatchTable::of_process().take(callbackid, domain)->stop();
         return 0;
     });
 }
@@ -274,11 +376,24 @@ virErrorPtr virCprGetLastError(void) {
  * virCprGetLastErrorCode:
  *
  * Returns the stable code of the error of the last call that this thread made
- * ("blocked", "job-active", ...), or NULL if the call succeeded or the error
- * is libvirt's own. Valid until the thread's next call.
+ * ("blocked", "job-active", ...; errors.md has them all), or NULL if the call
+ * succeeded or the error is libvirt's own. Valid until the thread's next call.
  *
  * Since: 0.1.0
  */
 const char* virCprGetLastErrorCode(void) {
     return LastError::of_this_thread().code();
+}
+
+/**
+ * virCprGetLastErrorMessage:
+ *
+ * Returns the text of the error of the last call that this thread made, or
+ * "no error". Never NULL. Valid until the thread's next call.
+ *
+ * Since: 0.1.0
+ */
+const char* virCprGetLastErrorMessage(void) {
+    const virError* error = LastError::of_this_thread().get();
+    return error && error->message ? error->message : "no error";
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/monitor.h"
 
+#include <libvirt-cpr/libvirt-cpr.h>
 #include <libvirt/libvirt-qemu.h>
 
-#include <cstdlib>
-#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "client/c_string.h"
 #include "client/call_error.h"
 #include "client/reply.h"
 
@@ -14,42 +14,40 @@ namespace cpr::client {
 
 using nlohmann::json;
 
-namespace {
-
-struct Free {
-    void operator()(char* text) const { std::free(text); }
-};
-
-json update_arguments(const std::string& emulator, unsigned int timeout, bool check_only) {
+json update_arguments(const UpdateOptions& options) {
     json arguments = json::object();
-    if (!emulator.empty()) {
-        arguments["binary"] = emulator;
+    if (!options.emulator.empty()) {
+        arguments["binary"] = options.emulator;
     }
-    if (timeout > 0) {
-        arguments["timeout"] = timeout;
+    // A controller that is older than modes knows the automatic one by no name.
+    if (!options.mode.empty() && options.mode != VIR_DOMAIN_CPR_MODE_AUTO) {
+        arguments["mode"] = options.mode;
     }
-    if (check_only) {
+    if (options.timeout > 0) {
+        arguments["timeout"] = options.timeout;
+    }
+    if (options.max_pause > 0) {
+        arguments["max-pause"] = options.max_pause;
+    }
+    if (options.check_only) {
         arguments["check"] = true;
     }
     return arguments;
 }
 
-}  // namespace
-
 json Monitor::execute(const std::string& name, const json& arguments) {
     char* raw = nullptr;
     int result = virDomainQemuMonitorCommand(domain_, make_command(name, arguments).c_str(), &raw,
                                              VIR_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT);
-    std::unique_ptr<char, Free> text(raw);
+    Allocated<char> text(raw);
     if (result < 0) {
         throw CallError::from_libvirt();
     }
     return parse_reply(text ? text.get() : "");
 }
 
-long long Monitor::start_update(const std::string& emulator, unsigned int timeout,
-                                bool check_only) {
-    json answer = execute("update-in-place", update_arguments(emulator, timeout, check_only));
+long long Monitor::start_update(const UpdateOptions& options) {
+    json answer = execute("update-in-place", update_arguments(options));
     json id = answer.is_object() ? answer.value("job-id", json()) : json();
     if (!id.is_number_unsigned()) {
         throw CallError("internal", "the controller started an update without naming its job");

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "client/job.h"
+#include "client/update_options.h"
 
 namespace cpr::client {
 
@@ -17,9 +18,8 @@ class Monitor {
   public:
     explicit Monitor(virDomainPtr domain) : domain_(domain) {}
 
-    // Starts a job and returns its number; the new binary is the host's choice if `emulator` is
-    // empty. The timeout is in milliseconds, 0 for none.
-    long long start_update(const std::string& emulator, unsigned int timeout, bool check_only);
+    // Starts a job and returns its number.
+    long long start_update(const UpdateOptions& options);
     Job query_job();
     void cancel();
 
@@ -28,6 +28,9 @@ class Monitor {
 
     virDomainPtr domain_;
 };
+
+// The arguments of update-in-place: those that were given.
+nlohmann::json update_arguments(const UpdateOptions& options);
 
 }  // namespace cpr::client
 

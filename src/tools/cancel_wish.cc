@@ -22,9 +22,6 @@ Domain share(virDomainPtr domain) {
 }  // namespace
 
 void CancelWish::express() {
-    print_notice(
-        _("cancelling the update; interrupt once more to leave it alone: it then goes on without "
-          "this program, and --info tells what became of it"));
     {
         std::lock_guard lock(mutex_);
         is_expressed_ = true;

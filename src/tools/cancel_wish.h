@@ -11,8 +11,8 @@
 namespace cpr::tools {
 
 // The user's wish to cancel the update that the tool follows. It may come before the job is there,
-// or while the connection is lost, and is carried out as soon as it can be. Tells the user of it on
-// standard error.
+// or while the connection is lost, and is carried out as soon as it can be. Tells the user on
+// standard error if it is too late.
 class CancelWish {
   public:
     // Any thread.

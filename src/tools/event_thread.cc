@@ -2,7 +2,8 @@
 #include "tools/event_thread.h"
 
 #include <libvirt/libvirt.h>
-#include <csignal>
+
+#include "base/quiet_thread.h"
 
 namespace cpr::tools {
 
@@ -12,12 +13,7 @@ EventThread::EventThread() {
     }
     wake_timer_ = virEventAddTimeout(
         -1, [](int, void*) {}, nullptr, nullptr);
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    thread_ = start_quiet_thread([this] { run(); });
 }
 
 EventThread::~EventThread() {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/job_summary.h"
 
-#include <fmt/format.h>
-
 #include <array>
+#include <utility>
 
 namespace cpr::tools {
 
@@ -18,6 +17,11 @@ class Params {
     std::string text(const std::string& name) const {
         virTypedParameterPtr param = virTypedParamsGet(params_, count_, name.c_str());
         return param && param->type == VIR_TYPED_PARAM_STRING ? param->value.s : "";
+    }
+
+    bool flag(const std::string& name) const {
+        virTypedParameterPtr param = virTypedParamsGet(params_, count_, name.c_str());
+        return param && param->type == VIR_TYPED_PARAM_BOOLEAN && param->value.b;
     }
 
     unsigned int count(const std::string& name) const {
@@ -49,26 +53,31 @@ class Params {
 std::vector<Blocker> blockers_of(const Params& params) {
     std::vector<Blocker> blockers;
     for (unsigned int i = 0; i < params.count(VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_COUNT); ++i) {
-        std::string prefix = fmt::format("blockers.{}.", i);
-        blockers.push_back({params.text(prefix + "id"), params.text(prefix + "reason"),
-                            params.text(prefix + "remedy")});
+        std::string prefix = VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_PREFIX + std::to_string(i);
+        blockers.push_back({params.text(prefix + VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_SUFFIX_ID),
+                            params.text(prefix + VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_SUFFIX_REASON),
+                            params.text(prefix + VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_SUFFIX_REMEDY)});
     }
     return blockers;
 }
 
 std::vector<std::string> phases_of(const Params& params) {
     std::vector<std::string> phases;
-    for (unsigned int i = 0; i < params.count("phases.count"); ++i) {
-        phases.push_back(params.text(fmt::format("phases.{}.name", i)));
+    for (unsigned int i = 0; i < params.count(VIR_DOMAIN_CPR_JOB_FIELD_PHASES_COUNT); ++i) {
+        phases.push_back(params.text(VIR_DOMAIN_CPR_JOB_FIELD_PHASES_PREFIX + std::to_string(i) +
+                                     VIR_DOMAIN_CPR_JOB_FIELD_PHASES_SUFFIX_NAME));
     }
     return phases;
 }
 
 std::vector<PausePart> pause_parts_of(const Params& params) {
-    constexpr std::array kParts{"save", "exec", "load", "resume"};
+    constexpr std::array kParts{std::pair("save", VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_SAVE),
+                                std::pair("exec", VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_EXEC),
+                                std::pair("load", VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_LOAD),
+                                std::pair("resume", VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_RESUME)};
     std::vector<PausePart> parts;
-    for (const char* name : kParts) {
-        if (auto milliseconds = params.milliseconds(fmt::format("pause.{}-ns", name))) {
+    for (auto [name, field] : kParts) {
+        if (auto milliseconds = params.milliseconds(field)) {
             parts.push_back({name, *milliseconds});
         }
     }
@@ -80,12 +89,14 @@ std::vector<PausePart> pause_parts_of(const Params& params) {
 JobSummary summarize(virDomainCprJobStatus status, virTypedParameterPtr params, int nparams) {
     Params from(params, nparams);
     return JobSummary{
+        .id = static_cast<long long>(from.number(VIR_DOMAIN_CPR_JOB_FIELD_ID).value_or(0)),
+        .is_check = from.flag(VIR_DOMAIN_CPR_JOB_FIELD_CHECK),
         .status = status,
         .status_name = from.text(VIR_DOMAIN_CPR_JOB_FIELD_STATUS),
         .phase = from.text(VIR_DOMAIN_CPR_JOB_FIELD_PHASE),
         .generation = from.number(VIR_DOMAIN_CPR_JOB_FIELD_GENERATION),
-        .domain_pid = from.number("domain-pid"),
-        .vmm_pid = from.number("vmm-pid"),
+        .domain_pid = from.number(VIR_DOMAIN_CPR_JOB_FIELD_DOMAIN_PID),
+        .vmm_pid = from.number(VIR_DOMAIN_CPR_JOB_FIELD_VMM_PID),
         .old_binary = from.text(VIR_DOMAIN_CPR_JOB_FIELD_OLD_BINARY),
         .old_version = from.text(VIR_DOMAIN_CPR_JOB_FIELD_OLD_VERSION),
         .new_binary = from.text(VIR_DOMAIN_CPR_JOB_FIELD_NEW_BINARY),
@@ -96,8 +107,8 @@ JobSummary summarize(virDomainCprJobStatus status, virTypedParameterPtr params, 
         .blockers = blockers_of(from),
         .pause_milliseconds = from.milliseconds(VIR_DOMAIN_CPR_JOB_FIELD_PAUSE_TOTAL),
         .pause_parts = pause_parts_of(from),
-        .rehearsal_milliseconds = from.milliseconds("rehearsal.pause-ns"),
-        .rehearsal_skipped = from.text("rehearsal.skipped"),
+        .rehearsal_milliseconds = from.milliseconds(VIR_DOMAIN_CPR_JOB_FIELD_REHEARSAL_PAUSE),
+        .rehearsal_skipped = from.text(VIR_DOMAIN_CPR_JOB_FIELD_REHEARSAL_SKIPPED),
     };
 }
 

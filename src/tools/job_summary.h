@@ -23,6 +23,8 @@ struct PausePart {
 
 // What a person wants to know of an update job, copied from the library's typed parameters.
 struct JobSummary {
+    long long id = 0;
+    bool is_check = false;
     virDomainCprJobStatus status = VIR_DOMAIN_CPR_JOB_NONE;
     std::string status_name;
     std::string phase;

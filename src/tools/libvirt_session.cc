@@ -3,6 +3,7 @@
 
 #include <libvirt/virterror.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <utility>
@@ -66,6 +67,22 @@ Domain LibvirtSession::find_domain(const std::string& name) {
 
 Domain LibvirtSession::find_domain(const unsigned char* uuid) {
     return Domain(virDomainLookupByUUID(connection_.get(), uuid));
+}
+
+std::optional<std::vector<std::string>> LibvirtSession::running_domains() {
+    virDomainPtr* list = nullptr;
+    int count = virConnectListAllDomains(connection_.get(), &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    if (count < 0) {
+        return std::nullopt;
+    }
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) {
+        Domain domain(list[i]);
+        names.emplace_back(virDomainGetName(domain.get()));
+    }
+    std::free(list);
+    std::sort(names.begin(), names.end());
+    return names;
 }
 
 bool LibvirtSession::is_alive() const {

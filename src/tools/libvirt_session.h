@@ -7,8 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-#include "tools/event_thread.h"
+#include <vector>
 
 namespace cpr::tools {
 
@@ -29,8 +28,9 @@ struct FreeDomain {
 using Connection = std::unique_ptr<virConnect, CloseConnection>;
 using Domain = std::unique_ptr<virDomain, FreeDomain>;
 
-// libvirt as one run of a tool uses it: a connection, an event loop in a thread, and libvirt's
-// habit of printing errors by itself switched off. For one thread.
+// libvirt as a tool uses it: a connection, and libvirt's habit of printing errors by itself
+// switched off. For one thread; progress comes by events if there is an EventThread, which outlives
+// it.
 class LibvirtSession {
   public:
     explicit LibvirtSession(ConnectionOptions options);
@@ -42,11 +42,13 @@ class LibvirtSession {
     Domain find_domain(const std::string& name);
     Domain find_domain(const unsigned char* uuid);
 
+    // The names of all domains that run. Nothing if libvirt fails.
+    std::optional<std::vector<std::string>> running_domains();
+
     bool is_alive() const;
 
   private:
     ConnectionOptions options_;
-    EventThread events_;  // outlives the connection, which uses its loop
     Connection connection_;
 };
 

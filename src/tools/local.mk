@@ -2,7 +2,10 @@
 noinst_LTLIBRARIES += src/tools/libupdate.la
 src_tools_libupdate_la_SOURCES = \
 	src/tools/cancel_wish.h src/tools/cancel_wish.cc \
+	src/tools/domain_update.h src/tools/domain_update.cc \
 	src/tools/event_thread.h src/tools/event_thread.cc \
+	src/tools/fleet_report.h src/tools/fleet_report.cc \
+	src/tools/fleet_update.h src/tools/fleet_update.cc \
 	src/tools/i18n.h src/tools/i18n.cc \
 	src/tools/interrupt_watch.h src/tools/interrupt_watch.cc \
 	src/tools/job_summary.h src/tools/job_summary.cc \
@@ -11,6 +14,7 @@ src_tools_libupdate_la_SOURCES = \
 	src/tools/progress.h src/tools/progress.cc \
 	src/tools/tool_main.h \
 	src/tools/update_command.h src/tools/update_command.cc \
+	src/tools/update_params.h src/tools/update_params.cc \
 	src/tools/update_report.h src/tools/update_report.cc \
 	src/tools/update_request.h src/tools/update_request.cc
 src_tools_libupdate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)

@@ -64,7 +64,7 @@ void Progress::draw(const std::string& phase, int percent) {
         std::fprintf(out_, "\r%-28s", line.c_str());
         is_line_open_ = true;
     } else {
-        std::fprintf(out_, "%s\n", line.c_str());
+        std::fprintf(out_, "%s%s\n", prefix_.c_str(), line.c_str());
     }
     std::fflush(out_);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "tools/job_summary.h"
 
@@ -13,8 +14,10 @@ namespace cpr::tools {
 // a line for each phase otherwise.
 class Progress {
   public:
-    // `out` is the caller's.
-    Progress(std::FILE* out, bool is_terminal) : out_(out), is_terminal_(is_terminal) {}
+    // `out` is the caller's. With a prefix, such as the name of one domain of several, each phase
+    // has a line of its own that begins with it.
+    Progress(std::FILE* out, bool is_terminal, std::string prefix = "")
+        : out_(out), is_terminal_(is_terminal && prefix.empty()), prefix_(std::move(prefix)) {}
 
     void show(const JobSummary& job);
 
@@ -26,6 +29,7 @@ class Progress {
 
     std::FILE* out_;
     bool is_terminal_;
+    std::string prefix_;
     std::size_t shown_ = 0;  // number of phases shown so far, counted in their order
     bool is_line_open_ = false;
 };

@@ -13,6 +13,12 @@ namespace cpr::tools {
 // as SIGTERM and SIGHUP do.
 bool run_update(const ConnectionOptions& connection, const UpdateRequest& request, bool quiet);
 
+// Opens the session; tells why if that fails.
+bool open_session(LibvirtSession& session);
+
+// Tells that an interrupt cancels what is under way.
+void tell_of_interrupt();
+
 }  // namespace cpr::tools
 
 #endif

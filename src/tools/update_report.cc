@@ -33,6 +33,11 @@ std::string cause(const JobSummary& job) {
                                                       : _("an unknown cause; see the domain's log");
 }
 
+std::string headline(const UpdateRequest& request, bool is_check) {
+    return is_check ? format_text(_("Domain '{}' cannot be updated in place"), request.domain)
+                    : format_text(_("Failed to update domain '{}' in place"), request.domain);
+}
+
 bool went_back(const JobSummary& job) {
     return job.status == VIR_DOMAIN_CPR_JOB_ROLLED_BACK ||
            job.status == VIR_DOMAIN_CPR_JOB_CANCELLED;
@@ -55,7 +60,7 @@ std::string pause_line(const char* label, double milliseconds) {
 std::string success_line(const UpdateRequest& request, const JobSummary& job) {
     std::string from = or_unknown(job.old_version);
     std::string to = or_unknown(job.new_version);
-    if (request.check) {
+    if (request.check || job.is_check) {
         return format_text(_("Domain '{}' can be updated in place from {} to {}"), request.domain,
                            from, to);
     }
@@ -68,24 +73,27 @@ std::string success_line(const UpdateRequest& request, const JobSummary& job) {
 }
 
 std::string failure_headline(const UpdateRequest& request) {
-    if (request.check) {
-        return format_text(_("Domain '{}' cannot be updated in place"), request.domain);
-    }
-    return format_text(_("Failed to update domain '{}' in place"), request.domain);
+    return headline(request, request.check);
 }
 
 std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSummary& job) {
-    std::vector<std::string> lines{failure_headline(request)};
+    const bool is_check = request.check || job.is_check;
+    std::vector<std::string> lines{headline(request, is_check)};
     if (!is_said_by_blockers(job)) {
         lines.push_back(cause(job));
     }
     for (const Blocker& blocker : job.blockers) {
         lines.push_back(blocker_line(blocker));
     }
-    if (!request.check && went_back(job)) {
+    if (!is_check && went_back(job)) {
         lines.push_back(format_text(_("the guest runs on with {}"), or_unknown(job.old_version)));
     }
     return lines;
+}
+
+bool was_paused_too_long(const UpdateRequest& request, const JobSummary& job) {
+    return request.max_pause_milliseconds > 0 && job.pause_milliseconds &&
+           *job.pause_milliseconds > request.max_pause_milliseconds;
 }
 
 std::vector<std::string> info_lines(const JobSummary& job) {

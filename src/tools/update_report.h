@@ -19,6 +19,9 @@ std::vector<std::string> failure_lines(const UpdateRequest& request, const JobSu
 // What failed, for a job that could not even be started or followed.
 std::string failure_headline(const UpdateRequest& request);
 
+// Whether an update that was done has paused the guest for longer than it was to.
+bool was_paused_too_long(const UpdateRequest& request, const JobSummary& job);
+
 // The rows that tell of an update to whoever asks later, and its blockers.
 std::vector<std::string> info_lines(const JobSummary& job);
 

@@ -8,6 +8,8 @@
 #include <limits>
 #include <optional>
 #include <set>
+#include <span>
+#include <string_view>
 
 #include "base/error.h"
 #include "tools/i18n.h"
@@ -20,20 +22,27 @@ struct Option {
     const char* name;
     std::string UpdateRequest::*text;  // set for an option that has a value
     bool UpdateRequest::*flag;         // set for one that has none
-    unsigned int UpdateRequest::*seconds = nullptr;
+    unsigned int UpdateRequest::*number = nullptr;
+    unsigned int (*parse)(const std::string& text) = nullptr;
+    bool by_place = false;
 
-    const char* value_kind() const { return seconds ? "number" : "string"; }
+    const char* value_kind() const { return number ? "number" : "string"; }
 };
 
 // As milliseconds it has to fit the library's unsigned int.
 constexpr unsigned int kLongestTimeout = std::numeric_limits<unsigned int>::max() / 1000;
 
 constexpr std::array kOptions{
-    Option{"domain", &UpdateRequest::domain, nullptr},
-    Option{"emulator", &UpdateRequest::emulator, nullptr},
+    Option{"domain", &UpdateRequest::domain, nullptr, nullptr, nullptr, true},
+    Option{"emulator", &UpdateRequest::emulator, nullptr, nullptr, nullptr, true},
     Option{"check", nullptr, &UpdateRequest::check},
     Option{"verbose", nullptr, &UpdateRequest::verbose},
-    Option{"timeout", nullptr, nullptr, &UpdateRequest::timeout_seconds},
+    Option{"timeout", nullptr, nullptr, &UpdateRequest::timeout_seconds, parse_timeout},
+    Option{"max-pause", nullptr, nullptr, &UpdateRequest::max_pause_milliseconds, parse_max_pause},
+    Option{"mode", &UpdateRequest::mode, nullptr},
+    Option{"async", nullptr, &UpdateRequest::async},
+    Option{"wait", nullptr, &UpdateRequest::wait},
+    Option{"abort", nullptr, &UpdateRequest::abort},
     Option{"info", nullptr, &UpdateRequest::info},
     Option{"json", nullptr, &UpdateRequest::json},
     Option{"help", nullptr, &UpdateRequest::help},
@@ -47,6 +56,34 @@ Error bad_words(const char* text, const Args&... args) {
 bool looks_like_option(const std::string& word) {
     return word.size() > 2 && word.starts_with("--") &&
            std::isalnum(static_cast<unsigned char>(word[2]));
+}
+
+unsigned int parse_number(const char* option, const std::string& text, unsigned int greatest) {
+    unsigned int number = 0;
+    const char* end_of_text = text.data() + text.size();
+    auto [end, error] = std::from_chars(text.data(), end_of_text, number);
+    if (error != std::errc() || end != end_of_text || number < 1 || number > greatest) {
+        throw bad_words(_("Numeric value '{}' for <{}> option is malformed or out of range"), text,
+                        option);
+    }
+    return number;
+}
+
+struct Given {
+    bool is_given;
+    const char* name;
+};
+
+// No option of one list goes with another one of the other list.
+void exclude(std::span<const Given> these, std::span<const Given> those) {
+    for (const Given& one : these) {
+        for (const Given& other : those) {
+            if (one.is_given && other.is_given && std::string_view(one.name) != other.name) {
+                throw bad_words(_("Options --{} and --{} are mutually exclusive"), one.name,
+                                other.name);
+            }
+        }
+    }
 }
 
 class WordParser {
@@ -90,8 +127,8 @@ class WordParser {
             return;
         }
         const std::string text = value ? *value : value_after(option);
-        if (option.seconds) {
-            request_.*option.seconds = parse_timeout(text);
+        if (option.number) {
+            request_.*option.number = option.parse(text);
         } else {
             request_.*option.text = text;
         }
@@ -99,7 +136,7 @@ class WordParser {
 
     void take_data(const std::string& word) {
         for (const Option& option : kOptions) {
-            if (option.text && !seen_.contains(option.name)) {
+            if (option.by_place && !seen_.contains(option.name)) {
                 mark_seen(option);
                 request_.*option.text = word;
                 return;
@@ -153,24 +190,33 @@ UpdateRequest parse_update_words(const std::vector<std::string>& words) {
 }
 
 unsigned int parse_timeout(const std::string& text) {
-    unsigned int seconds = 0;
-    const char* end_of_text = text.data() + text.size();
-    auto [end, error] = std::from_chars(text.data(), end_of_text, seconds);
-    if (error != std::errc() || end != end_of_text || seconds < 1 || seconds > kLongestTimeout) {
-        throw bad_words(_("Numeric value '{}' for <{}> option is malformed or out of range"), text,
-                        "timeout");
-    }
-    return seconds;
+    return parse_number("timeout", text, kLongestTimeout);
+}
+
+unsigned int parse_max_pause(const std::string& text) {
+    return parse_count("max-pause", text);
+}
+
+unsigned int parse_count(const char* option, const std::string& text) {
+    return parse_number(option, text, std::numeric_limits<unsigned int>::max());
 }
 
 void check_options(const UpdateRequest& request) {
-    auto exclude = [&](bool other, const char* name) {
-        if (request.info && other) {
-            throw bad_words(_("Options --{} and --{} are mutually exclusive"), "info", name);
-        }
-    };
-    exclude(request.check, "check");
-    exclude(request.timeout_seconds > 0, "timeout");
+    const Given starts_nothing[] = {
+        {request.info, "info"}, {request.wait, "wait"}, {request.abort, "abort"}};
+    const Given starts[] = {{request.async, "async"}, {request.check, "check"}};
+    const Given how[] = {{request.timeout_seconds > 0, "timeout"},
+                         {request.max_pause_milliseconds > 0, "max-pause"},
+                         {!request.mode.empty(), "mode"},
+                         {!request.emulator.empty(), "emulator"}};
+    exclude(starts_nothing, starts_nothing);
+    exclude(starts_nothing, starts);
+    exclude(starts_nothing, how);
+    exclude(starts, starts);
+    if (!request.mode.empty() && request.mode != "auto" && request.mode != "exec" &&
+        request.mode != "transfer") {
+        throw bad_words(_("'{}' is no mode; modes are auto, exec and transfer"), request.mode);
+    }
 }
 
 std::vector<std::string> update_option_names() {

@@ -15,8 +15,13 @@ struct UpdateRequest {
     std::string emulator;  // empty: the host's choice
     bool check = false;
     bool verbose = false;
-    unsigned int timeout_seconds = 0;  // 0: as long as its steps may take
-    bool info = false;                 // only tell of the last update
+    unsigned int timeout_seconds = 0;         // 0: as long as its steps may take
+    unsigned int max_pause_milliseconds = 0;  // 0: no limit
+    std::string mode = {};                    // empty: automatic
+    bool async = false;                       // only start the update
+    bool wait = false;                        // only wait for the one that is under way
+    bool abort = false;                       // only cancel the one that is under way
+    bool info = false;                        // only tell of the last update
     bool json = false;
     bool help = false;  // then nothing else counts
 };
@@ -26,10 +31,14 @@ struct UpdateRequest {
 // Throws Error(kInvalidArgument).
 UpdateRequest parse_update_words(const std::vector<std::string>& words);
 
-// The value of --timeout. Throws Error(kInvalidArgument) if it is no number of seconds above 0.
+// The values of options. Throw Error(kInvalidArgument): of --timeout if it is no number of seconds
+// above 0, of --max-pause if it is no number of milliseconds above 0.
 unsigned int parse_timeout(const std::string& text);
+unsigned int parse_max_pause(const std::string& text);
+// Of an option that counts something, above 0.
+unsigned int parse_count(const char* option, const std::string& text);
 
-// Throws Error(kInvalidArgument) for options that exclude each other.
+// Throws Error(kInvalidArgument) for options that exclude each other, and for a mode that is none.
 void check_options(const UpdateRequest& request);
 
 // The command's option names without dashes, for completion.

@@ -40,7 +40,8 @@ std::string update_help() {
     help += _("\n  SYNOPSIS\n");
     help += fmt::format(
         "    {} <domain> [--emulator <string>] [--check] [--verbose] [--timeout <number>] "
-        "[--info] [--json]\n",
+        "[--max-pause <number>] [--mode <string>] [--async] [--wait] [--abort] [--info] "
+        "[--json]\n",
         kUpdateCommandName);
     help += _("\n  DESCRIPTION\n");
     help +=
@@ -53,6 +54,12 @@ std::string update_help() {
     help += option_line("--check", _("only check whether the domain can be updated"));
     help += option_line("--verbose", _("show the phases, and the pause by phase"));
     help += option_line(_("--timeout <number>"), _("seconds after which an update goes back"));
+    help +=
+        option_line(_("--max-pause <number>"), _("milliseconds for which the guest may be paused"));
+    help += option_line(_("--mode <string>"), _("auto, exec or transfer"));
+    help += option_line("--async", _("only start the update"));
+    help += option_line("--wait", _("wait for the update that is under way"));
+    help += option_line("--abort", _("cancel the update that is under way"));
     help += option_line("--info", _("only tell of the domain's last update"));
     help += option_line("--json", _("print the update as JSON"));
     return help + "\n";

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <getopt.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "config.h"
+#include "tools/fleet_update.h"
 #include "tools/i18n.h"
 #include "tools/message.h"
 #include "tools/tool_main.h"
@@ -22,6 +27,15 @@ constexpr int kVerboseOption = 257;
 constexpr int kInfoOption = 258;
 constexpr int kJsonOption = 259;
 constexpr int kTimeoutOption = 260;
+constexpr int kMaxPauseOption = 261;
+constexpr int kModeOption = 262;
+constexpr int kAsyncOption = 263;
+constexpr int kWaitOption = 264;
+constexpr int kAbortOption = 265;
+constexpr int kAllOption = 266;
+constexpr int kHostParallelOption = 267;
+constexpr int kMaxFailuresOption = 268;
+constexpr int kEmulatorOption = 269;
 
 constexpr std::array kLongOptions{
     option{"connect", required_argument, nullptr, 'c'},
@@ -33,12 +47,22 @@ constexpr std::array kLongOptions{
     option{"info", no_argument, nullptr, kInfoOption},
     option{"json", no_argument, nullptr, kJsonOption},
     option{"timeout", required_argument, nullptr, kTimeoutOption},
+    option{"max-pause", required_argument, nullptr, kMaxPauseOption},
+    option{"mode", required_argument, nullptr, kModeOption},
+    option{"async", no_argument, nullptr, kAsyncOption},
+    option{"wait", no_argument, nullptr, kWaitOption},
+    option{"abort", no_argument, nullptr, kAbortOption},
+    option{"all", no_argument, nullptr, kAllOption},
+    option{"host-parallel", required_argument, nullptr, kHostParallelOption},
+    option{"max-failures", required_argument, nullptr, kMaxFailuresOption},
+    option{"emulator", required_argument, nullptr, kEmulatorOption},
     option{nullptr, 0, nullptr, 0},
 };
 
 struct CommandLine {
     ConnectionOptions connection;
     UpdateRequest request;
+    Fleet fleet;
     bool quiet = false;
     bool version = false;
 };
@@ -46,17 +70,27 @@ struct CommandLine {
 void print_usage() {
     std::fputs(
         _("\n"
-          "virt-update-in-place [options]... DOMAIN [EMULATOR]\n"
+          "virt-update-in-place [options]... DOMAIN... [EMULATOR]\n"
+          "virt-update-in-place [options]... --all [EMULATOR]\n"
           "\n"
-          "  Update the virtual machine monitor under the running guest of DOMAIN (name, id\n"
-          "  or uuid) to EMULATOR, an absolute path on the domain's host; without it, to\n"
+          "  Update the virtual machine monitor under the running guest of each DOMAIN (name,\n"
+          "  id or uuid) to EMULATOR, an absolute path on the domain's host; without it, to\n"
           "  the one that the host's emulators.conf names.\n"
           "\n"
           "  options:\n"
           "    -c | --connect=URI      hypervisor connection URI\n"
           "    -q | --quiet            quiet mode\n"
           "         --check            only check whether the domain can be updated\n"
+          "         --all              all running domains that can be updated\n"
+          "         --host-parallel=N  so many domains at a time (default: 1)\n"
+          "         --max-failures=N   begin no other domain after so many failures\n"
+          "         --emulator=PATH    the same as EMULATOR\n"
           "         --timeout=SECONDS  go back if the update takes longer\n"
+          "         --max-pause=MS     refuse or go back if the guest would be paused longer\n"
+          "         --mode=MODE        auto, exec or transfer\n"
+          "         --async            only start the update\n"
+          "         --wait             wait for the update that is under way\n"
+          "         --abort            cancel the update that is under way\n"
           "         --info             only tell of the domain's last update\n"
           "         --json             print the update as JSON\n"
           "         --verbose          show the phases, and the pause by phase\n"
@@ -69,6 +103,25 @@ void print_usage() {
 std::optional<CommandLine> usage_error(const std::string& text) {
     print_error(text);
     return std::nullopt;
+}
+
+bool take_fleet_option(int found, CommandLine& into) {
+    switch (found) {
+        case kEmulatorOption:
+            into.request.emulator = optarg;
+            return true;
+        case kAllOption:
+            into.fleet.all = true;
+            return true;
+        case kHostParallelOption:
+            into.fleet.parallel = parse_count("host-parallel", optarg);
+            return true;
+        case kMaxFailuresOption:
+            into.fleet.max_failures = parse_count("max-failures", optarg);
+            return true;
+        default:
+            return false;
+    }
 }
 
 // Takes one option that getopt found. False if it is not understood.
@@ -102,27 +155,61 @@ bool take_option(int found, CommandLine& into) {
         case kTimeoutOption:
             into.request.timeout_seconds = parse_timeout(optarg);
             return true;
+        case kMaxPauseOption:
+            into.request.max_pause_milliseconds = parse_max_pause(optarg);
+            return true;
+        case kModeOption:
+            into.request.mode = optarg;
+            return true;
+        case kAsyncOption:
+            into.request.async = true;
+            return true;
+        case kWaitOption:
+            into.request.wait = true;
+            return true;
+        case kAbortOption:
+            into.request.abort = true;
+            return true;
         default:
-            return false;
+            return take_fleet_option(found, into);
     }
 }
 
+// No domain's name has a slash.
+bool is_path(const std::string& word) {
+    return word.find('/') != std::string::npos;
+}
+
+// The last word is the emulator if it is a path. False if there is another path.
+bool take_words(std::vector<std::string> words, CommandLine& into) {
+    if (!words.empty() && is_path(words.back()) && into.request.emulator.empty()) {
+        into.request.emulator = words.back();
+        words.pop_back();
+    }
+    auto path = std::find_if(words.begin(), words.end(), is_path);
+    if (path != words.end()) {
+        print_error(format_text(_("unexpected argument '{}'. See --help."), *path));
+        return false;
+    }
+    into.fleet.domains = std::move(words);
+    return true;
+}
+
 std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine command_line) {
-    int count = argc - optind;
     if (command_line.request.help || command_line.version) {
         return command_line;
     }
-    if (count < 1) {
+    if (!take_words({argv + optind, argv + argc}, command_line)) {
+        return std::nullopt;
+    }
+    const bool has_domains = !command_line.fleet.domains.empty();
+    if (command_line.fleet.all && has_domains) {
+        return usage_error(_("--all and names of domains are mutually exclusive. See --help."));
+    }
+    if (!command_line.fleet.all && !has_domains) {
         return usage_error(_("a domain is required. See --help."));
     }
-    if (count > 2) {
-        return usage_error(
-            format_text(_("unexpected argument '{}'. See --help."), argv[optind + 2]));
-    }
-    command_line.request.domain = argv[optind];
-    if (count == 2) {
-        command_line.request.emulator = argv[optind + 1];
-    }
+    command_line.request.domain = has_domains ? command_line.fleet.domains.front() : "";
     check_options(command_line.request);
     return command_line;
 }
@@ -158,7 +245,12 @@ int run(int argc, char** argv) {
         std::printf("%s\n", PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
-    bool done = run_update(command_line->connection, command_line->request, command_line->quiet);
+    const Fleet& fleet = command_line->fleet;
+    const bool is_one = !fleet.all && fleet.domains.size() == 1;
+    const bool done =
+        is_one ? run_update(command_line->connection, command_line->request, command_line->quiet)
+               : run_fleet_update(command_line->connection, command_line->request, fleet,
+                                  command_line->quiet);
     if (done && !command_line->quiet) {
         std::printf("\n");
     }

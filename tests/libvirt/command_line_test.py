@@ -4,6 +4,7 @@
 
 CPR_BUILDDIR in the environment names the folder of the build; without it, build/ beside src/.
 """
+import json
 import os
 import pathlib
 import shutil
@@ -57,9 +58,10 @@ class UpdateTool(unittest.TestCase):
             1, "", "error: Domain 'test' cannot be updated in place\n" + NOT_SUPPORTED))
 
     def test_relative_emulator_is_refused(self):
-        run = self.run_tool("-c", URI, "test", "vmm")
-        self.assertEqual(run.err.splitlines()[1],
-                         "error: 'vmm' is no absolute path of an emulator")
+        for words in (["test", "./vmm"], ["--emulator", "./vmm", "test"]):
+            run = self.run_tool("-c", URI, *words)
+            self.assertEqual(run.err.splitlines()[1],
+                             "error: './vmm' is no absolute path of an emulator")
 
     def test_uri_of_the_environment(self):
         for name in ("VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"):
@@ -77,7 +79,16 @@ class UpdateTool(unittest.TestCase):
     def test_wrong_use(self):
         for arguments, message in (
                 ([], "error: a domain is required. See --help.\n"),
-                (["a", "/b", "c"], "error: unexpected argument 'c'. See --help.\n"),
+                (["a", "/b", "c"], "error: unexpected argument '/b'. See --help.\n"),
+                (["--emulator=/e", "a", "/b"], "error: unexpected argument '/b'. See --help.\n"),
+                (["--all", "a"], "error: --all and names of domains are mutually exclusive. "
+                 "See --help.\n"),
+                (["--host-parallel=0", "--all"], "error: Numeric value '0' for <host-parallel> "
+                 "option is malformed or out of range\n"),
+                (["--mode=fast", "a"], "error: 'fast' is no mode; modes are auto, exec and "
+                 "transfer\n"),
+                (["--wait", "--max-pause=5", "a"],
+                 "error: Options --wait and --max-pause are mutually exclusive\n"),
                 (["--nosuch"], "error: unsupported option '--nosuch'. See --help.\n"),
                 (["-c"], "error: option '-c' requires an argument\n"),
                 (["--timeout", "1.5", "a"], "error: Numeric value '1.5' for <timeout> option is "
@@ -85,6 +96,42 @@ class UpdateTool(unittest.TestCase):
                 (["--timeout", "1", "--info", "a"],
                  "error: Options --info and --timeout are mutually exclusive\n")):
             self.assertEqual(self.run_tool(*arguments).all, (1, "", message))
+
+    def test_several_domains_are_told_of_in_a_table(self):
+        lines = [" Domain   Result   Pause   Details", None,
+                 " nosuch   failed   -       failed to get domain 'nosuch'",
+                 " test     failed   -       " + NOT_SUPPORTED.removeprefix("error: ").rstrip(), "",
+                 "0 succeeded, 2 failed, 0 skipped", "", ""]
+        run = self.run_tool("-c", URI, "--host-parallel", "2", "nosuch", "test")
+        lines[1] = "-" * len(lines[3])
+        self.assertEqual(run.all, (1, "\n".join(lines[:-1]), ""))
+        run = self.run_tool("-c", URI, "-q", "nosuch", "test")
+        self.assertEqual(run.all, (1, "", ""))
+
+    def test_all_domains_of_the_host(self):
+        run = self.run_tool("-c", URI, "--all")
+        self.assertIn(" test     failed   -       this function", run.out)
+        self.assertEqual(run.status, 1)
+
+    def test_no_other_domain_is_begun_after_failures(self):
+        run = self.run_tool("-c", URI, "--max-failures", "1", "nosuch", "test")
+        self.assertIn(" test     skipped   -       not begun\n", run.out)
+        self.assertIn("0 succeeded, 1 failed, 1 skipped", run.out)
+        self.assertEqual(run.status, 1)
+
+    def test_several_domains_as_json(self):
+        run = self.run_tool("-q", "-c", URI, "--json", "nosuch", "test")
+        told = [json.loads(line) for line in run.out.splitlines()]
+        self.assertEqual([entry["domain"] for entry in told], ["nosuch", "test"])
+        self.assertEqual(told[0]["error"]["desc"], "failed to get domain 'nosuch'")
+
+    def test_what_starts_nothing_fails_with_its_own_words(self):
+        for option, message in (
+                ("--abort", "error: Failed to cancel the update of domain 'test'\n"),
+                ("--wait", "error: Failed to wait for the update of domain 'test'\n"),
+                ("--info", "error: failed to get the last update of domain 'test'\n")):
+            run = self.run_tool("-c", URI, option, "test")
+            self.assertEqual(run.all, (1, "", message + NOT_SUPPORTED))
 
     def test_help_and_version(self):
         self.assertIn("--check", self.run_tool("--help").out)

@@ -10,6 +10,10 @@
 namespace cpr::tools {
 namespace {
 
+void never(virDomainPtr, virDomainCprJobStatus, virTypedParameterPtr, int, void*) {
+    ADD_FAILURE() << "there is no job";
+}
+
 class TestDriver : public testing::Test {
   protected:
     static ConnectionOptions test_driver() {
@@ -34,6 +38,9 @@ class TestDriver : public testing::Test {
         EXPECT_STREQ(error->message,
                      "this function is not supported by the connection driver: "
                      "virDomainQemuMonitorCommand");
+        EXPECT_EQ(error->domain, VIR_FROM_NONE);
+        EXPECT_EQ(error->level, VIR_ERR_ERROR);
+        EXPECT_STREQ(error->str2, "virDomainQemuMonitorCommand");
         EXPECT_EQ(virCprGetLastErrorCode(), nullptr);
     }
 
@@ -51,11 +58,13 @@ class TestDriver : public testing::Test {
 TEST_F(TestDriver, PassesLibvirtsErrorThrough) {
     EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 0, 0), -1);
     expect_unsupported_by_driver();
-    EXPECT_EQ(virDomainCprCheck(domain_.get(), "/usr/bin/vmm", 0), -1);
+    EXPECT_EQ(virDomainCprCheck(domain_.get(), nullptr, 0, nullptr, 0), -1);
     expect_unsupported_by_driver();
     EXPECT_EQ(virDomainCprWait(domain_.get(), 1, 0, nullptr, nullptr, 0), -1);
     expect_unsupported_by_driver();
     EXPECT_EQ(virDomainCprCancel(domain_.get(), 0), -1);
+    expect_unsupported_by_driver();
+    EXPECT_EQ(virDomainCprEventRegister(domain_.get(), never, nullptr, nullptr, 0), -1);
     expect_unsupported_by_driver();
 }
 
@@ -71,11 +80,16 @@ TEST_F(TestDriver, LeavesOutputsAloneOnFailure) {
 }
 
 TEST_F(TestDriver, RefusesWrongArgumentsBeforeItAsks) {
-    EXPECT_EQ(virDomainCprUpdate(domain_.get(), "relative/vmm", 0, 0), -1);
+    EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 1, 0), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
     EXPECT_EQ(virDomainCprUpdate(domain_.get(), nullptr, 0, 1u << 31), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
-    EXPECT_EQ(virDomainCprCheck(domain_.get(), nullptr, VIR_DOMAIN_CPR_UPDATE_CHECK), -1);
+    EXPECT_EQ(virDomainCprCheck(domain_.get(), nullptr, 0, nullptr, VIR_DOMAIN_CPR_UPDATE_CHECK),
+              -1);
+    expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
+    EXPECT_EQ(virDomainCprEventRegister(domain_.get(), nullptr, nullptr, nullptr, 0), -1);
+    expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
+    EXPECT_EQ(virDomainCprEventDeregister(domain_.get(), 0, 0), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
     EXPECT_EQ(virDomainCprWait(domain_.get(), 1, -2, nullptr, nullptr, 0), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");

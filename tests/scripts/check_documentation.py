@@ -5,6 +5,7 @@
 Each check takes names from the sources and looks them up in the page that has to have them.
 """
 import importlib.util
+import json
 import pathlib
 import re
 import sys
@@ -107,6 +108,37 @@ def check_functions():
             yield f"libvirt_cpr.cc: {name} has no description"
 
 
+def flattened(value, name=""):
+    """The names of typed parameters for a JSON value, by the rule of the header."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from flattened(member, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        yield f"{name}.count"
+        for member in value:
+            yield from (re.sub(rf"^{re.escape(name)}\.0\.", f"{name}.N.", below)
+                        for below in flattened(member, f"{name}.0"))
+    else:
+        yield name
+
+
+def check_job_fields():
+    """The header names all that the protocol tells of a job, and nothing else."""
+    text = read("docs/protocol.md").split("### `query-update-in-place`")[1]
+    told = set(flattened(json.loads(re.search(r"```json\n(.*?)```", text, re.DOTALL).group(1))))
+    told |= {"vmm-pid", "rehearsal.skipped"}  # stand in the text below it
+    pairs = dict(re.findall(r'#define VIR_DOMAIN_CPR_JOB_FIELD_(\w+) "([^"]+)"',
+                            read("include/libvirt-cpr/libvirt-cpr.h")))
+    named = {value for name, value in pairs.items()
+             if not name.endswith("_PREFIX") and "_SUFFIX_" not in name}
+    for name, suffix in pairs.items():
+        if "_SUFFIX_" in name:
+            named.add(pairs[name.split("_SUFFIX_")[0] + "_PREFIX"] + "N" + suffix)
+    for name in sorted(told ^ named):
+        yield f"libvirt-cpr.h: job field {name} " + (
+            "has no name" if name in told else "is not in protocol.md")
+
+
 def check_programs_have_pages():
     programs = names_in(r"(?:bin|pkglibexec)_PROGRAMS \+= (.+)", "src/*/local.mk", "src/*/*/local.mk")
     made = names_in(r"docs/manpages/(\S+)\.\d\b", "docs/local.mk")
@@ -144,7 +176,7 @@ def check_paths_exist():
 
 
 CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_blockers,
-          check_functions, check_programs_have_pages, check_layers_are_described, check_paths_exist)
+          check_functions, check_job_fields, check_programs_have_pages, check_layers_are_described, check_paths_exist)
 
 
 def main():

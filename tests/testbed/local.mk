@@ -17,6 +17,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/l1/main.py \
 	tests/testbed/l1/qemu.conf \
 	tests/testbed/lib/__init__.py \
+	tests/testbed/lib/api.py \
 	tests/testbed/lib/bare_qemu.py \
 	tests/testbed/lib/bench.py \
 	tests/testbed/lib/capabilities.py \
@@ -50,6 +51,8 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/runner/run.py \
 	tests/testbed/runner/stage.py \
 	tests/testbed/runner/tree.py \
+	tests/testbed/scenarios/api-remote.py \
+	tests/testbed/scenarios/api-threads.py \
 	tests/testbed/scenarios/bench-pause-plain.py \
 	tests/testbed/scenarios/bench-pause-vfio.py \
 	tests/testbed/scenarios/blockers.py \

@@ -93,6 +93,20 @@ TEST(Job, OfACompletedOneIsComplete) {
     EXPECT_EQ(json::parse(job.json_text()), json::parse(kCompleted));
 }
 
+TEST(Job, HasItsBlockers) {
+    Job job = job_of(R"({"job-id": 1, "status": "failed", "blockers": [
+        {"id": "a", "reason": "b", "remedy": "c"}, {"id": "d", "reason": 5}, "nonsense"]})");
+    const std::vector<Blocker> blockers = job.blockers();
+    ASSERT_EQ(blockers.size(), 3u);
+    EXPECT_EQ(blockers[0].reason, "b");
+    EXPECT_EQ(blockers[0].remedy, "c");
+    EXPECT_EQ(blockers[1].id, "d");
+    EXPECT_EQ(blockers[1].reason, "");
+    EXPECT_EQ(blockers[2].id, "");
+    EXPECT_TRUE(job_of(kCompleted).blockers().empty());
+    EXPECT_TRUE(job_of(R"({"job-id": 1, "status": "failed", "blockers": 7})").blockers().empty());
+}
+
 TEST_F(JobParams, NamesMembersOfObjectsByDots) {
     ASSERT_TRUE(param(VIR_DOMAIN_CPR_JOB_FIELD_NEW_VERSION));
     EXPECT_STREQ(param(VIR_DOMAIN_CPR_JOB_FIELD_NEW_VERSION)->value.s, "0.1.0+next");

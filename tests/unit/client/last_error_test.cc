@@ -18,7 +18,7 @@ TEST(LastError, IsSetByACallThatFails) {
 }
 
 TEST(LastError, IsSetByEveryFunction) {
-    EXPECT_EQ(virDomainCprCheck(nullptr, nullptr, 0), -1);
+    EXPECT_EQ(virDomainCprCheck(nullptr, nullptr, 0, nullptr, 0), -1);
     EXPECT_NE(virCprGetLastError(), nullptr);
     EXPECT_EQ(virDomainCprGetJob(nullptr, nullptr, nullptr, nullptr, 0), -1);
     EXPECT_NE(virCprGetLastError(), nullptr);
@@ -26,6 +26,17 @@ TEST(LastError, IsSetByEveryFunction) {
     EXPECT_NE(virCprGetLastError(), nullptr);
     EXPECT_EQ(virDomainCprCancel(nullptr, 0), -1);
     EXPECT_NE(virCprGetLastError(), nullptr);
+    EXPECT_EQ(virDomainCprEventRegister(nullptr, nullptr, nullptr, nullptr, 0), -1);
+    EXPECT_NE(virCprGetLastError(), nullptr);
+    EXPECT_EQ(virDomainCprEventDeregister(nullptr, 0, 0), -1);
+    EXPECT_NE(virCprGetLastError(), nullptr);
+}
+
+TEST(LastError, AlwaysHasAMessage) {
+    LastError::of_this_thread().clear();
+    EXPECT_STREQ(virCprGetLastErrorMessage(), "no error");
+    EXPECT_EQ(virDomainCprCancel(nullptr, 0), -1);
+    EXPECT_STREQ(virCprGetLastErrorMessage(), "the domain must not be NULL");
 }
 
 TEST(LastError, IsThatOfTheThread) {

@@ -3,10 +3,12 @@ check_PROGRAMS += tests/unit_client
 TESTS += tests/unit_client
 
 tests_unit_client_SOURCES = \
+	tests/unit/client/blocker_list_test.cc \
+	tests/unit/client/job_progress_test.cc \
 	tests/unit/client/job_test.cc \
-	tests/unit/client/job_wait_test.cc \
 	tests/unit/client/last_error_test.cc \
 	tests/unit/client/libvirt_environment.cc \
-	tests/unit/client/reply_test.cc
+	tests/unit/client/reply_test.cc \
+	tests/unit/client/update_options_test.cc
 tests_unit_client_CPPFLAGS = $(UNIT_CPPFLAGS) $(LIBVIRT_CFLAGS)
 tests_unit_client_LDADD = src/client/libclient.la $(UNIT_LIBS)

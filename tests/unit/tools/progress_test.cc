@@ -85,5 +85,13 @@ TEST(Progress, PassesOverAPhaseThatItDoesNotKnow) {
     EXPECT_EQ(output.text(), "");
 }
 
+TEST(Progress, OfSeveralDomainsNamesTheOne) {
+    Output output;
+    Progress progress(output.stream(), true, "g1: ");
+    progress.show(at("validate"));
+    progress.show(at("prepare"));
+    EXPECT_EQ(output.text(), "g1: Update: [  0 %] validate\ng1: Update: [ 14 %] prepare\n");
+}
+
 }  // namespace
 }  // namespace cpr::tools

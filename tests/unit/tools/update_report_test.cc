@@ -82,6 +82,22 @@ TEST(SuccessLine, IsReadableWithoutVersions) {
               "Domain 'g1' updated in place from an unknown version to an unknown version");
 }
 
+TEST(SuccessLine, OfACheckThatSomebodyElseMadeSaysSo) {
+    EXPECT_EQ(success_line(kUpdate, summary_of(R"({"job-id": 1, "status": "completed",
+                  "check": true, "old": {"version": "1"}, "new": {"version": "2"}})")),
+              "Domain 'g1' can be updated in place from 1 to 2");
+}
+
+TEST(LongestPause, IsComparedWithThePause) {
+    UpdateRequest request = kUpdate;
+    EXPECT_FALSE(was_paused_too_long(request, summary_of(kCompleted)));
+    request.max_pause_milliseconds = 13;
+    EXPECT_FALSE(was_paused_too_long(request, summary_of(kCompleted)));
+    request.max_pause_milliseconds = 12;
+    EXPECT_TRUE(was_paused_too_long(request, summary_of(kCompleted)));
+    EXPECT_FALSE(was_paused_too_long(request, summary_of(kBlocked)));
+}
+
 TEST(FailureLines, GiveEachBlockerWithReasonAndRemedy) {
     EXPECT_EQ(failure_lines(kUpdate, summary_of(kBlocked)),
               (Lines{"Failed to update domain 'g1' in place",

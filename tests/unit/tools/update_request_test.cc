@@ -77,6 +77,36 @@ TEST(UpdateWords, HaveATimeoutInWholeSeconds) {
     EXPECT_EQ(message_of({"g1", "/e", "30"}), "unexpected data '30'");
 }
 
+TEST(UpdateWords, HaveALongestPauseAndAMode) {
+    EXPECT_EQ(parse_update_words({"g1"}).max_pause_milliseconds, 0u);
+    EXPECT_EQ(parse_update_words({"g1", "--max-pause", "100"}).max_pause_milliseconds, 100u);
+    EXPECT_EQ(message_of({"g1", "--max-pause", "0"}),
+              "Numeric value '0' for <max-pause> option is malformed or out of range");
+    EXPECT_EQ(parse_update_words({"g1", "--mode=transfer"}).mode, "transfer");
+    EXPECT_EQ(message_of({"g1", "--mode", "fast"}),
+              "'fast' is no mode; modes are auto, exec and transfer");
+    EXPECT_EQ(message_of({"g1", "/e", "exec"}), "unexpected data 'exec'");
+}
+
+TEST(UpdateWords, AskForOneThingAtATime) {
+    EXPECT_TRUE(parse_update_words({"g1", "--async", "--mode", "exec"}).async);
+    EXPECT_TRUE(parse_update_words({"g1", "--wait", "--json"}).wait);
+    EXPECT_TRUE(parse_update_words({"g1", "--abort"}).abort);
+    const Words kTogether[] = {{"wait", "abort"},  {"wait", "async"},    {"abort", "check"},
+                               {"async", "check"}, {"info", "wait"},     {"wait", "timeout"},
+                               {"abort", "mode"},  {"wait", "max-pause"}};
+    for (const Words& names : kTogether) {
+        Words words{"g1", "--" + names[0]};
+        const bool has_value =
+            names[1] == "timeout" || names[1] == "mode" || names[1] == "max-pause";
+        words.push_back("--" + names[1] + (has_value ? "=5" : ""));
+        EXPECT_EQ(message_of(words),
+                  "Options --" + names[0] + " and --" + names[1] + " are mutually exclusive");
+    }
+    EXPECT_EQ(message_of({"g1", "/e", "--abort"}),
+              "Options --abort and --emulator are mutually exclusive");
+}
+
 TEST(UpdateWords, AskForHelpWithAndWithoutADomain) {
     EXPECT_TRUE(parse_update_words({"--help"}).help);
     EXPECT_TRUE(parse_update_words({"g1", "--help"}).help);

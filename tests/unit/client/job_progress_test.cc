@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "client/job_wait.h"
+#include "client/job_progress.h"
 
 #include <gtest/gtest.h>
 
@@ -46,6 +46,32 @@ TEST(JobProgress, TellsACompletionInThePhaseThatRan) {
 TEST(JobProgress, ReportsThatAnotherJobTookThePlace) {
     JobProgress progress(kId);
     EXPECT_THROW(progress.is_news(report("running", "validate", kId + 1)), CallError);
+}
+
+TEST(JobsProgress, KnowsTheLastJobAndTellsTheNext) {
+    JobsProgress progress(report("completed", "finish"));
+    EXPECT_FALSE(progress.is_news(report("completed", "finish")));
+    EXPECT_TRUE(progress.is_news(report("running", "validate", kId + 1)));
+    EXPECT_TRUE(progress.is_news(report("failed", "validate", kId + 1)));
+}
+
+TEST(JobsProgress, PassesOverALateEventOfAnEarlierJob) {
+    JobsProgress progress(report("running", "validate"));
+    EXPECT_FALSE(progress.is_news(report("completed", "finish", kId - 1)));
+    EXPECT_FALSE(progress.is_news_in_answer(report("running", "validate")));
+}
+
+TEST(JobsProgress, FollowsADomainThatWasStartedAnew) {
+    JobsProgress progress(report("completed", "finish"));
+    EXPECT_FALSE(progress.is_news_in_answer(report("none", "", 0)));
+    EXPECT_TRUE(progress.is_news(report("running", "validate", 1)));
+}
+
+TEST(JobOfEvent, IsNothingIfItIsNotUnderstood) {
+    EXPECT_TRUE(job_of_event(R"({"job-id": 1, "status": "running", "phase": "save"})"));
+    for (const char* text : {"", "[]", "{}", R"({"job-id": 1, "status": "walking"})"}) {
+        EXPECT_FALSE(job_of_event(text)) << text;
+    }
 }
 
 }  // namespace
