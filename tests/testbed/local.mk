@@ -51,6 +51,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/runner/run.py \
 	tests/testbed/runner/stage.py \
 	tests/testbed/runner/tree.py \
+	tests/testbed/scenarios/all-domains.py \
 	tests/testbed/scenarios/api-remote.py \
 	tests/testbed/scenarios/api-threads.py \
 	tests/testbed/scenarios/bench-pause-plain.py \
