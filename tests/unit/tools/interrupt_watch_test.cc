@@ -7,6 +7,7 @@
 #include <future>
 
 #include "tools/cancel_wish.h"
+#include "tools/update_command.h"
 
 namespace cpr::tools {
 namespace {
@@ -49,13 +50,17 @@ TEST(InterruptWatchDeathTest, TheSecondEndsTheProgram) {
         testing::KilledBySignal(SIGINT), "");
 }
 
+TEST(Interrupt, IsToldOfWithWhatASecondOneDoes) {
+    testing::internal::CaptureStderr();
+    tell_of_interrupt();
+    EXPECT_NE(testing::internal::GetCapturedStderr().find("it then goes on without this program"),
+              std::string::npos);
+}
+
 TEST(CancelWish, StaysOpenUntilItCanBeCarriedOut) {
     CancelWish wish;
     EXPECT_FALSE(wish.is_open());
-    testing::internal::CaptureStderr();
     wish.express();
-    EXPECT_NE(testing::internal::GetCapturedStderr().find("it then goes on without this program"),
-              std::string::npos);
     EXPECT_TRUE(wish.is_open());
     wish.set_job(nullptr);
     EXPECT_TRUE(wish.is_open());
