@@ -141,7 +141,7 @@ class JobInfo:
     """One report on an update job. What does not apply is None, or empty.
 
     `status` is a JobStatus; `params` has all that the library tells, by the names of the C header
-    (VIR_DOMAIN_CPR_JOB_FIELD_*). The report before the final one have at least id, status and
+    (VIR_DOMAIN_CPR_JOB_FIELD_*). The reports before the final one have at least id, status and
     phase.
     """
 
