@@ -146,6 +146,7 @@ class Crowd:
                  "asker of its own": lambda: self.asker(own.lookupByName(self.name))}
         self.checking.set()
         threads = [threading.Thread(target=self.work, args=entry) for entry in works.items()]
+        self.l1.on_clean_up(self.over.set)
         for thread in threads:
             thread.start()
         return threads
