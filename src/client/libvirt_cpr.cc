@@ -111,9 +111,10 @@ void tell(virDomainCprJobCallback cb, virDomainPtr domain, const Job& job, void*
  * Returns 1 if it could be updated, 0 if not (virCprGetLastError() says why),
  * -1 in case of error: among others VIR_ERR_INVALID_ARG for parameters or
  * flags that are not known, VIR_ERR_RESOURCE_BUSY ("job-active") if an update
- * or a check of the domain is under way, VIR_ERR_OPERATION_UNSUPPORTED
- * ("unsupported") for a domain that was not started by virt-cpr-emulator, or
- * an error of libvirt's.
+ * or a check of the domain is under way, VIR_ERR_OPERATION_INVALID
+ * ("invalid-state") if somebody else's followed so soon that the answer is
+ * lost, VIR_ERR_OPERATION_UNSUPPORTED ("unsupported") for a domain that was
+ * not started by virt-cpr-emulator, or an error of libvirt's.
  *
  * Since: 0.1.0
  */
