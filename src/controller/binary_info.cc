@@ -27,6 +27,16 @@ std::string section_problem(const BinaryInfo& next, const SectionInUse& section)
     return {};
 }
 
+// An emulator program passes the questions to a VMM on, and so seems to be one; started as the VMM
+// of a domain it would put a second controller before it.
+void refuse_emulator_program(const std::string& path, const struct stat& info) {
+    struct stat program {};
+    if (stat(BINDIR "/virt-cpr-emulator", &program) == 0 && program.st_dev == info.st_dev &&
+        program.st_ino == info.st_ino)
+        throw Error(ErrorCode::kBinaryForeign,
+                    "'{}' is an emulator program for libvirt, and no VMM itself", path);
+}
+
 }  // namespace
 
 Binary open_binary(const std::string& path) {
@@ -41,6 +51,7 @@ Binary open_binary(const std::string& path) {
         throw Error(ErrorCode::kBinaryNotExecutable, "'{}' is not a regular file", path);
     if ((info.st_mode & 0111) == 0)
         throw Error(ErrorCode::kBinaryNotExecutable, "'{}' is not executable", path);
+    refuse_emulator_program(path, info);
     return binary;
 }
 

@@ -40,7 +40,8 @@ struct Binary {
     UniqueFd fd;
 };
 
-// Opens a program. Throws Error kBinaryMissing or kBinaryNotExecutable with the path in it.
+// Opens a program. Throws Error kBinaryMissing, kBinaryNotExecutable, or kBinaryForeign for our own
+// emulator program, with the path in it.
 Binary open_binary(const std::string& path);
 
 // Asks a binary what it is. Throws Error: kBinaryNotExecutable, or kBinaryForeign for whatever does

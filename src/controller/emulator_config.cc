@@ -90,6 +90,29 @@ EmulatorEntry read_entry(GKeyFile* file, const std::string& path, const std::str
     return {name, value.get()};
 }
 
+// Changes what the file says, in one step for its readers; one writer at a time.
+template <typename Change>
+void edit(const std::string& path, Change change) {
+    const Text folder_name(g_path_get_dirname(path.c_str()));
+    if (g_mkdir_with_parents(folder_name.get(), 0755) < 0)
+        throw errno_error(fmt::format("make the folder '{}'", folder_name.get()));
+    // The folder, since the file itself is replaced.
+    const UniqueFd folder = open_file(folder_name.get(), O_RDONLY | O_DIRECTORY);
+    if (flock(folder.get(), LOCK_EX) < 0)
+        throw errno_error(fmt::format("lock '{}'", folder_name.get()));
+    const KeyFile file = load(path, true);
+    change(file.get());
+    gsize size = 0;
+    const Text data(g_key_file_to_data(file.get(), &size, nullptr));
+    GError* raw = nullptr;
+    // 0644: the emulator program runs as the user that libvirt starts VMMs as.
+    if (!g_file_set_contents_full(path.c_str(), data.get(), static_cast<gssize>(size),
+                                  G_FILE_SET_CONTENTS_CONSISTENT, 0644, &raw)) {
+        const GErrorPtr error(raw);
+        throw Error(ErrorCode::kSystem, "cannot write {}: {}", path, error->message);
+    }
+}
+
 }  // namespace
 
 std::string EmulatorConfig::default_path() {
@@ -124,24 +147,13 @@ std::vector<EmulatorEntry> EmulatorConfig::list() const {
 }
 
 void EmulatorConfig::set(const EmulatorEntry& entry) const {
-    const Text folder_name(g_path_get_dirname(path_.c_str()));
-    if (g_mkdir_with_parents(folder_name.get(), 0755) < 0)
-        throw errno_error(fmt::format("make the folder '{}'", folder_name.get()));
-    // The folder, since the file itself is replaced.
-    const UniqueFd folder = open_file(folder_name.get(), O_RDONLY | O_DIRECTORY);
-    if (flock(folder.get(), LOCK_EX) < 0)
-        throw errno_error(fmt::format("lock '{}'", folder_name.get()));
-    const KeyFile file = load(path_, true);
-    g_key_file_set_string(file.get(), entry.name.c_str(), kBinaryKey, entry.binary.c_str());
-    gsize size = 0;
-    const Text data(g_key_file_to_data(file.get(), &size, nullptr));
-    GError* raw = nullptr;
-    // 0644: the emulator program runs as the user that libvirt starts VMMs as.
-    if (!g_file_set_contents_full(path_.c_str(), data.get(), static_cast<gssize>(size),
-                                  G_FILE_SET_CONTENTS_CONSISTENT, 0644, &raw)) {
-        const GErrorPtr error(raw);
-        throw Error(ErrorCode::kSystem, "cannot write {}: {}", path_, error->message);
-    }
+    edit(path_, [&](GKeyFile* file) {
+        g_key_file_set_string(file, entry.name.c_str(), kBinaryKey, entry.binary.c_str());
+    });
+}
+
+void EmulatorConfig::remove(const std::string& name) const {
+    edit(path_, [&](GKeyFile* file) { g_key_file_remove_group(file, name.c_str(), nullptr); });
 }
 
 }  // namespace cpr::controller

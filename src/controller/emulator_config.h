@@ -35,6 +35,8 @@ class EmulatorConfig {
     std::vector<EmulatorEntry> list() const;
     // Writes the file atomically, comments kept; makes it if it does not exist. Throws Error.
     void set(const EmulatorEntry& entry) const;
+    // Takes a group out, if it is there. Throws Error.
+    void remove(const std::string& name) const;
 
     const std::string& path() const { return path_; }
 

@@ -14,7 +14,8 @@ int main(int argc, char** argv) {
     bindtextdomain(PACKAGE, LOCALEDIR);
     textdomain(PACKAGE);
     try {
-        return EmulatorsTool(EmulatorConfig(), {BINDIR, "/usr/local/bin", "/usr/bin"})
+        return EmulatorsTool(EmulatorConfig(), {BINDIR, "/usr/local/bin", "/usr/bin"},
+                             BINDIR "/virt-cpr-emulator")
             .run({argv + 1, argv + argc});
     } catch (const std::exception& error) {
         std::fprintf(stderr, gettext("error: %s\n"), error.what());

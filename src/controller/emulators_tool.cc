@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "config.h"
 #include "controller/binary_info.h"
+#include "controller/diversion.h"
 #include "controller/qemu/version.h"
 #include "controller/translate.h"
 
@@ -32,10 +33,15 @@ std::string usage() {
         "  virt-cpr-emulators list\n"
         "  virt-cpr-emulators show NAME\n"
         "  virt-cpr-emulators set NAME BINARY\n"
+        "  virt-cpr-emulators divert PATH\n"
+        "  virt-cpr-emulators undivert PATH\n"
         "\n"
         "Shows or changes which virtual machine monitor (VMM) stands behind an emulator\n"
         "program. NAME is the last part of the program's path, as in a domain's <emulator>.\n"
-        "Running domains stay on their VMM until they are updated.\n");
+        "Running domains stay on their VMM until they are updated.\n"
+        "\n"
+        "divert puts the emulator program in the place of the system's VMM PATH, for all\n"
+        "domains whose <emulator> that is, and undivert the VMM back.\n");
 }
 
 // Of a VMM of ours or of QEMU. Throws Error.
@@ -64,6 +70,12 @@ void check_name(const std::string& name) {
                     format_text(_("'{}' is not the name of a program"), name));
 }
 
+void check_path(const std::string& path) {
+    if (!path.starts_with('/'))
+        throw Error(ErrorCode::kInvalidArgument,
+                    format_text(_("binary '{}' is not an absolute path"), path));
+}
+
 }  // namespace
 
 int EmulatorsTool::run(const std::vector<std::string>& arguments) const {
@@ -83,9 +95,14 @@ int EmulatorsTool::run(const std::vector<std::string>& arguments) const {
             show(arguments[1]);
         else if (command == "set" && arguments.size() == 3)
             set(arguments[1], arguments[2]);
+        else if (command == "divert" && arguments.size() == 2)
+            divert(arguments[1]);
+        else if (command == "undivert" && arguments.size() == 2)
+            undivert(arguments[1]);
         else
             throw Error(ErrorCode::kInvalidArgument,
-                        _("command 'list', 'show NAME' or 'set NAME BINARY' expected; see --help"));
+                        _("command 'list', 'show NAME', 'set NAME BINARY', 'divert PATH' or "
+                          "'undivert PATH' expected; see --help"));
         return 0;
     } catch (const Error& error) {
         print_error(error.message());
@@ -119,13 +136,29 @@ void EmulatorsTool::show(const std::string& name) const {
 
 void EmulatorsTool::set(const std::string& name, const std::string& binary) const {
     check_name(name);
-    if (!binary.starts_with('/'))
-        throw Error(ErrorCode::kInvalidArgument,
-                    format_text(_("binary '{}' is not an absolute path"), binary));
+    check_path(binary);
     const std::string version = usable_version(binary);
     config_.set({name, binary});
     refresh_program(name);
     print(format_text(_("Emulator '{}' set to {} (version {})\n"), name, binary, version) + "\n");
+}
+
+void EmulatorsTool::divert(const std::string& path) const {
+    check_path(path);
+    const Diversion diversion(config_, path, program_);
+    // Of one that is diverted already the emulator program would be asked.
+    const std::string version = diversion.exists() ? "" : usable_version(path);
+    diversion.add();
+    print(format_text(_("Domains with <emulator>{}</emulator> can be updated in place from their "
+                        "next start on; the VMM is {} (version {})"),
+                      path, diversion.diverted_path(), version) +
+          "\n\n");
+}
+
+void EmulatorsTool::undivert(const std::string& path) const {
+    check_path(path);
+    Diversion(config_, path, program_).remove();
+    print(format_text(_("'{}' is the system's again"), path) + "\n\n");
 }
 
 // libvirt keeps what it found out about an emulator program until the program's ctime changes, and

@@ -13,9 +13,10 @@ namespace cpr::controller {
 // errors are in virsh's style.
 class EmulatorsTool {
   public:
-    // Emulator programs are sought in these folders, in order.
-    EmulatorsTool(EmulatorConfig config, std::vector<std::string> folders)
-        : config_(std::move(config)), folders_(std::move(folders)) {}
+    // Emulator programs are sought in these folders, in order; `program` is what a VMM's path leads
+    // to when it is diverted.
+    EmulatorsTool(EmulatorConfig config, std::vector<std::string> folders, std::string program)
+        : config_(std::move(config)), folders_(std::move(folders)), program_(std::move(program)) {}
 
     // Takes the arguments after the program's name; returns the exit status.
     int run(const std::vector<std::string>& arguments) const;
@@ -24,10 +25,13 @@ class EmulatorsTool {
     void list() const;
     void show(const std::string& name) const;
     void set(const std::string& name, const std::string& binary) const;
+    void divert(const std::string& path) const;
+    void undivert(const std::string& path) const;
     void refresh_program(const std::string& name) const;
 
     EmulatorConfig config_;
     std::vector<std::string> folders_;
+    std::string program_;
 };
 
 }  // namespace cpr::controller

@@ -8,6 +8,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/command_line.h src/controller/command_line.cc \
 	src/controller/controller.h src/controller/controller.cc \
 	src/controller/cpr_vmm_steps.h src/controller/cpr_vmm_steps.cc \
+	src/controller/diversion.h src/controller/diversion.cc \
 	src/controller/emulator_config.h src/controller/emulator_config.cc \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
 	src/controller/exec_guard.h src/controller/exec_guard.cc \

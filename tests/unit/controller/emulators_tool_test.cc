@@ -36,7 +36,9 @@ class EmulatorsToolTest : public testing::Test {
 
     const TestFolder folder_;
     const EmulatorConfig config_{folder_.path("emulators.conf")};
-    const EmulatorsTool tool_{config_, {folder_.path("no-such-folder"), folder_.path("bin")}};
+    const EmulatorsTool tool_{config_,
+                              {folder_.path("no-such-folder"), folder_.path("bin")},
+                              folder_.path("virt-cpr-emulator")};
     std::string output_;
     std::string errors_;
 };
