@@ -442,6 +442,16 @@ typedef enum {
 #define VIR_DOMAIN_CPR_JOB_FIELD_BLOCKERS_SUFFIX_REMEDY ".remedy"
 
 /**
+ * VIR_DOMAIN_CPR_JOB_FIELD_ENDED:
+ *
+ * When the job ended, by the host's clock in UTC (2026-01-31T23:59:59Z), as
+ * VIR_TYPED_PARAM_STRING.
+ *
+ * Since: 0.1.0
+ */
+#define VIR_DOMAIN_CPR_JOB_FIELD_ENDED "ended"
+
+/**
  * VIR_DOMAIN_CPR_JOB_FIELD_PHASES_COUNT:
  *
  * Number of phases that have begun, as VIR_TYPED_PARAM_UINT.
@@ -527,6 +537,62 @@ int virDomainCprEventRegister(virDomainPtr domain, virDomainCprJobCallback cb, v
                               virFreeCallback freecb, unsigned int flags);
 
 int virDomainCprEventDeregister(virDomainPtr domain, int callbackid, unsigned int flags);
+
+/**
+ * virDomainCprPrepareFlags:
+ *
+ * How virDomainCprEnable() and virDomainCprDisable() edit a domain.
+ *
+ * Since: 0.1.0
+ */
+typedef enum {
+    VIR_DOMAIN_CPR_PREPARE_DRY_RUN = (1 << 0), /* change nothing (Since: 0.1.0) */
+    VIR_DOMAIN_CPR_PREPARE_CPR_VMM = (1 << 1), /* cpr-vmm is behind the emulator program, which
+                                                * needs shared memory (Since: 0.1.0) */
+} virDomainCprPrepareFlags;
+
+/**
+ * VIR_DOMAIN_CPR_POLICY_ALLOWED:
+ *
+ * Whether the domain may be updated, as VIR_TYPED_PARAM_BOOLEAN.
+ *
+ * Since: 0.1.0
+ */
+#define VIR_DOMAIN_CPR_POLICY_ALLOWED "allowed"
+
+/**
+ * VIR_DOMAIN_CPR_POLICY_MODE:
+ *
+ * The one mode that is allowed, VIR_DOMAIN_CPR_MODE_EXEC or _TRANSFER, or
+ * VIR_DOMAIN_CPR_MODE_AUTO for either, as VIR_TYPED_PARAM_STRING.
+ *
+ * Since: 0.1.0
+ */
+#define VIR_DOMAIN_CPR_POLICY_MODE "mode"
+
+/**
+ * VIR_DOMAIN_CPR_POLICY_MAX_PAUSE:
+ *
+ * For how many milliseconds an update may pause the guest, 0 for no limit, as
+ * VIR_TYPED_PARAM_UINT. A request may ask for less.
+ *
+ * Since: 0.1.0
+ */
+#define VIR_DOMAIN_CPR_POLICY_MAX_PAUSE "max-pause"
+
+int virDomainCprEnable(virDomainPtr domain, const char *emulator, char **xml,
+                       unsigned int flags);
+
+int virDomainCprDisable(virDomainPtr domain, char **xml, unsigned int flags);
+
+int virDomainCprGetPolicy(virDomainPtr domain, virTypedParameterPtr *params, int *nparams,
+                          unsigned int flags);
+
+int virDomainCprSetPolicy(virDomainPtr domain, virTypedParameterPtr params, int nparams,
+                          unsigned int flags);
+
+int virDomainCprGetHistory(virDomainPtr domain, char **json, virTypedParameterPtr *params,
+                           int *nparams, unsigned int flags);
 
 virErrorPtr virCprGetLastError(void);
 

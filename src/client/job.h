@@ -46,6 +46,8 @@ class Job {
     std::optional<CallError> error() const;
 
     std::vector<Blocker> blockers() const;
+    // The report itself.
+    const nlohmann::json& data() const { return *data_; }
     std::string json_text() const;
     TypedParams params() const;
 

@@ -24,6 +24,13 @@ void LastError::set(const CallError& error) {
     is_set_ = true;
 }
 
+void LastError::set_warning(const CallError& error) {
+    set(error);
+    // libvirt's own is an error, and another's.
+    libvirt_.reset();
+    error_.level = VIR_ERR_WARNING;
+}
+
 virErrorPtr LastError::get() {
     if (!is_set_) {
         return nullptr;

@@ -20,6 +20,8 @@ class LastError {
 
     void clear();
     void set(const CallError& error);
+    // Of something that did not make the call fail.
+    void set_warning(const CallError& error);
 
     // nullptr if the last call succeeded; valid until the thread's next call.
     virErrorPtr get();

@@ -11,7 +11,9 @@
 #include <utility>
 
 #include "client/blocker_list.h"
+#include "client/boundary.h"
 #include "client/c_string.h"
+#include "client/history.h"
 #include "client/job.h"
 #include "client/job_wait.h"
 #include "client/job_watch.h"
@@ -22,7 +24,11 @@
 
 namespace {
 
+using cpr::client::at_boundary;
 using cpr::client::CallError;
+using cpr::client::check_domain;
+using cpr::client::check_flags;
+using cpr::client::check_params;
 using cpr::client::Clock;
 using cpr::client::Job;
 using cpr::client::JobWatch;
@@ -34,36 +40,6 @@ using cpr::client::WatchTable;
 
 constexpr int kNoLimit = -1;
 
-// Runs `body`, and turns whatever it throws into the thread's last error and -1.
-template <typename Body>
-auto at_boundary(Body body) noexcept -> decltype(body()) {
-    LastError& last_error = LastError::of_this_thread();
-    last_error.clear();
-    try {
-        return body();
-    } catch (const CallError& error) {
-        last_error.set(error);
-    } catch (const std::exception& error) {
-        last_error.set(CallError("internal", error.what()));
-    } catch (...) {
-        last_error.set(CallError("internal", "an unknown exception"));
-    }
-    return -1;
-}
-
-void check_domain(virDomainPtr domain) {
-    if (!domain) {
-        throw CallError("invalid-argument", "the domain must not be NULL");
-    }
-}
-
-void check_flags(const char* function, unsigned int flags, unsigned int known) {
-    if (flags & ~known) {
-        throw CallError("invalid-argument", fmt::format("unsupported flags ({:#x}) in function {}",
-                                                        flags & ~known, function));
-    }
-}
-
 std::optional<Clock::time_point> deadline_after(int timeout) {
     if (timeout == kNoLimit) {
         return std::nullopt;
@@ -74,9 +50,22 @@ std::optional<Clock::time_point> deadline_after(int timeout) {
     return Clock::now() + std::chrono::milliseconds(timeout);
 }
 
-int report_outcome(const Job& job) {
+// The update that nobody has followed to its end is known until the next job begins, and no longer.
+long long start_job(virDomainPtr domain, const UpdateOptions& options) {
+    cpr::client::record_last_update(domain);
+    return Monitor(domain).start_update(options);
+}
+
+int report_outcome(virDomainPtr domain, const Job& job) {
     if (auto error = job.error()) {
         LastError::of_this_thread().set(*error);
+    }
+    try {
+        record_update(domain, job);
+    } catch (const CallError& error) {
+        LastError::of_this_thread().set_warning(error);
+    } catch (const std::exception& error) {
+        LastError::of_this_thread().set_warning(CallError("internal", error.what()));
     }
     return job.status();
 }
@@ -110,8 +99,9 @@ void tell(virDomainCprJobCallback cb, virDomainPtr domain, const Job& job, void*
  *
  * Returns 1 if it could be updated, 0 if not (virCprGetLastError() says why),
  * -1 in case of error: among others VIR_ERR_INVALID_ARG for parameters or
- * flags that are not known, VIR_ERR_RESOURCE_BUSY ("job-active") if an update
- * or a check of the domain is under way, VIR_ERR_OPERATION_INVALID
+ * flags that are not known, VIR_ERR_OPERATION_DENIED ("not-allowed") if the
+ * domain's policy does not allow it, VIR_ERR_RESOURCE_BUSY ("job-active") if
+ * an update or a check of the domain is under way, VIR_ERR_OPERATION_INVALID
  * ("invalid-state") if somebody else's followed so soon that the answer is
  * lost, VIR_ERR_OPERATION_UNSUPPORTED ("unsupported") for a domain that was
  * not started by virt-cpr-emulator, or an error of libvirt's.
@@ -125,12 +115,12 @@ int virDomainCprCheck(virDomainPtr domain, virTypedParameterPtr params, int npar
         check_flags("virDomainCprCheck", flags, 0);
         UpdateOptions options = cpr::client::read_update_options(params, nparams);
         options.check_only = true;
-        long long id = Monitor(domain).start_update(options);
+        long long id = start_job(domain, options);
         Job job = cpr::client::wait_for_job(domain, id, std::nullopt, [](const Job&) {});
         if (blockers) {
             *blockers = cpr::client::make_blocker_list(job.blockers()).release();
         }
-        return report_outcome(job) == VIR_DOMAIN_CPR_JOB_COMPLETED ? 1 : 0;
+        return report_outcome(domain, job) == VIR_DOMAIN_CPR_JOB_COMPLETED ? 1 : 0;
     });
 }
 
@@ -161,8 +151,9 @@ void virDomainCprBlockerListFree(virDomainCprBlockerPtr* blockers) {
  *
  * Returns the number of the job, greater than 0, or -1 in case of error:
  * among others VIR_ERR_INVALID_ARG for parameters or flags that are not
- * known, VIR_ERR_RESOURCE_BUSY ("job-active") if an update of the domain is
- * under way, VIR_ERR_OPERATION_UNSUPPORTED ("unsupported") for a domain that
+ * known, VIR_ERR_OPERATION_DENIED ("not-allowed") if the domain's policy does
+ * not allow it, VIR_ERR_RESOURCE_BUSY ("job-active") if an update of the
+ * domain is under way, VIR_ERR_OPERATION_UNSUPPORTED ("unsupported") for a domain that
  * was not started by virt-cpr-emulator, or an error of libvirt's.
  *
  * Since: 0.1.0
@@ -174,7 +165,7 @@ long long virDomainCprUpdate(virDomainPtr domain, virTypedParameterPtr params, i
         check_flags("virDomainCprUpdate", flags, VIR_DOMAIN_CPR_UPDATE_CHECK);
         UpdateOptions options = cpr::client::read_update_options(params, nparams);
         options.check_only = flags & VIR_DOMAIN_CPR_UPDATE_CHECK;
-        return Monitor(domain).start_update(options);
+        return start_job(domain, options);
     });
 }
 
@@ -203,9 +194,7 @@ int virDomainCprGetJob(virDomainPtr domain, char** json, virTypedParameterPtr* p
     return at_boundary([&]() -> int {
         check_domain(domain);
         check_flags("virDomainCprGetJob", flags, 0);
-        if (!params != !nparams) {
-            throw CallError("invalid-argument", "params and nparams must both be given or NULL");
-        }
+        check_params(params, nparams);
         Job job = Monitor(domain).query_job();
         TypedParams list = job.params();
         if (json) {
@@ -232,7 +221,9 @@ int virDomainCprGetJob(virDomainPtr domain, char** json, virTypedParameterPtr* p
  * Progress comes by events if the application runs an event loop in another
  * thread (virEventRunDefaultImpl()), and by asking at short intervals
  * otherwise. Must not be called from the thread that runs the event loop. A
- * job that has not ended at the timeout goes on.
+ * job that has not ended at the timeout goes on. A completed update is added
+ * to the domain's history; if that fails, virCprGetLastError() is a warning
+ * (VIR_ERR_WARNING) that says why.
  *
  * Returns the final status of the job (virDomainCprJobStatus), with
  * virCprGetLastError() saying why if it is not VIR_DOMAIN_CPR_JOB_COMPLETED;
@@ -253,7 +244,7 @@ int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout, virDomai
             }
         };
         Job job = cpr::client::wait_for_job(domain, jobid, deadline_after(timeout), on_news);
-        return report_outcome(job);
+        return report_outcome(domain, job);
     });
 }
 

@@ -8,6 +8,7 @@
 
 #include "client/c_string.h"
 #include "client/call_error.h"
+#include "client/policy.h"
 #include "client/reply.h"
 
 namespace cpr::client {
@@ -47,7 +48,8 @@ json Monitor::execute(const std::string& name, const json& arguments) {
 }
 
 long long Monitor::start_update(const UpdateOptions& options) {
-    json answer = execute("update-in-place", update_arguments(options));
+    json answer =
+        execute("update-in-place", under_policy(read_policy(domain_), update_arguments(options)));
     json id = answer.is_object() ? answer.value("job-id", json()) : json();
     if (!id.is_number_unsigned()) {
         throw CallError("internal", "the controller started an update without naming its job");

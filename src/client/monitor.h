@@ -18,7 +18,7 @@ class Monitor {
   public:
     explicit Monitor(virDomainPtr domain) : domain_(domain) {}
 
-    // Starts a job and returns its number.
+    // Starts a job, if the domain's policy allows it, and returns its number.
     long long start_update(const UpdateOptions& options);
     Job query_job();
     void cancel();

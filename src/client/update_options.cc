@@ -69,20 +69,29 @@ void take(const virTypedParameter& param, UpdateOptions& options) {
     }
 }
 
-// The path is one of the host on which the guest runs, which need not be this one, so it is
-// neither completed nor looked up here.
 void check(const UpdateOptions& options, const std::set<std::string_view>& given) {
-    if (given.contains(VIR_DOMAIN_CPR_PARAM_EMULATOR) && !options.emulator.starts_with('/')) {
-        throw wrong(fmt::format("'{}' is no absolute path of an emulator", options.emulator));
+    if (given.contains(VIR_DOMAIN_CPR_PARAM_EMULATOR)) {
+        check_emulator(options.emulator);
     }
-    if (given.contains(VIR_DOMAIN_CPR_PARAM_MODE) &&
-        std::find(kModes.begin(), kModes.end(), options.mode) == kModes.end()) {
+    if (given.contains(VIR_DOMAIN_CPR_PARAM_MODE) && !is_update_mode(options.mode)) {
         throw wrong(fmt::format("'{}' is no mode of an update; modes are {}", options.mode,
                                 fmt::join(kModes, ", ")));
     }
 }
 
 }  // namespace
+
+// The path is one of the host on which the guest runs, which need not be this one, so it is
+// neither completed nor looked up here.
+void check_emulator(const std::string& path) {
+    if (!path.starts_with('/')) {
+        throw wrong(fmt::format("'{}' is no absolute path of an emulator", path));
+    }
+}
+
+bool is_update_mode(std::string_view name) {
+    return std::find(kModes.begin(), kModes.end(), name) != kModes.end();
+}
 
 UpdateOptions read_update_options(virTypedParameterPtr params, int nparams) {
     if (nparams < 0 || (nparams > 0 && !params)) {

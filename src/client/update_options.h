@@ -5,6 +5,7 @@
 #include <libvirt/libvirt.h>
 
 #include <string>
+#include <string_view>
 
 namespace cpr::client {
 
@@ -20,6 +21,11 @@ struct UpdateOptions {
 // Reads VIR_DOMAIN_CPR_PARAM_*. Throws CallError `invalid-argument` for a parameter that is not
 // known, of another type, there twice, or whose value is none.
 UpdateOptions read_update_options(virTypedParameterPtr params, int nparams);
+
+// Throws CallError `invalid-argument` for what is no absolute path.
+void check_emulator(const std::string& path);
+
+bool is_update_mode(std::string_view name);
 
 }  // namespace cpr::client
 

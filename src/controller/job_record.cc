@@ -114,6 +114,8 @@ json JobRecord::to_json() const {
         result["state-bytes"] = state_bytes;
     if (rehearsal)
         result["rehearsal"] = controller::to_json(*rehearsal);
+    if (!ended.empty())
+        result["ended"] = ended;
     if (error)
         result["error"] = {{"code", std::string(cpr::to_string(error->code()))},
                            {"desc", error->message()}};

@@ -83,6 +83,8 @@ struct JobRecord {
     uint64_t state_bytes = 0;
     std::optional<RehearsalRecord> rehearsal;
     std::optional<Error> error;
+    // When the job ended, for people: of the host's clock, which may be set.
+    std::string ended;
 
     // The whole document.
     nlohmann::json to_json() const;

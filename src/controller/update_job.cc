@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/monotonic.h"
+#include "base/utc_time.h"
 
 namespace cpr::controller {
 
@@ -49,6 +50,7 @@ void UpdateJob::enter_phase(const UpdateSteps& steps, const std::string& name) {
 void UpdateJob::conclude(const StepOutcome& outcome) {
     if (!record_.phases.empty() && record_.phases.back().end_ns == 0)
         record_.phases.back().end_ns = monotonic_ns();
+    record_.ended = utc_now();
     if (outcome.ok()) {
         record_.status = JobStatus::kCompleted;
         return;

@@ -141,7 +141,8 @@ DomainOutcome DomainUpdate::failure(const std::string& headline) const {
 }
 
 DomainOutcome DomainUpdate::end_of_job() {
-    DomainOutcome outcome{.result = result_of(summary_.status), .job = summary_};
+    DomainOutcome outcome{
+        .result = result_of(summary_.status), .job = summary_, .history_problem = history_problem_};
     add_json(outcome);
     if (!outcome.is_success()) {
         outcome.errors = failure_lines(request_, summary_);
@@ -189,7 +190,11 @@ int DomainUpdate::follow(long long job) {
                         int nparams, void* opaque) {
         static_cast<DomainUpdate*>(opaque)->take(summarize(status, params, nparams));
     };
-    return virDomainCprWait(domain_.get(), job, kNoTimeout, on_change, this, 0);
+    const int status = virDomainCprWait(domain_.get(), job, kNoTimeout, on_change, this, 0);
+    if (status == VIR_DOMAIN_CPR_JOB_COMPLETED && virCprGetLastError()) {
+        history_problem_ = virCprGetLastErrorMessage();
+    }
+    return status;
 }
 
 // The number of the domain's newest job, 0 if there was none yet, -1 if that is not known.

@@ -37,6 +37,8 @@ struct DomainOutcome {
     std::string json = {};
     // First what failed, then why.
     std::vector<std::string> errors = {};
+    // Why an update that is done is not in the domain's history.
+    std::string history_problem = {};
 };
 
 // Carries out a request for one domain, on one thread. The session is open; it is opened anew if
@@ -78,6 +80,7 @@ class DomainUpdate {
     std::array<unsigned char, VIR_UUID_BUFLEN> uuid_{};
     JobSummary summary_;
     std::string cause_;
+    std::string history_problem_;
     std::string code_;
 };
 

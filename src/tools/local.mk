@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += src/tools/libupdate.la
 src_tools_libupdate_la_SOURCES = \
 	src/tools/cancel_wish.h src/tools/cancel_wish.cc \
+	src/tools/domain_command.h src/tools/domain_command.cc \
+	src/tools/domain_request.h src/tools/domain_request.cc \
 	src/tools/domain_update.h src/tools/domain_update.cc \
 	src/tools/event_thread.h src/tools/event_thread.cc \
 	src/tools/fleet_report.h src/tools/fleet_report.cc \

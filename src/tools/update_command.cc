@@ -102,6 +102,10 @@ bool run_update(const ConnectionOptions& connection, const UpdateRequest& reques
     if (outcome.result == Result::kDone && cancel_wish.is_open()) {
         print_notice(_("it was too late to cancel the update"));
     }
+    if (!outcome.history_problem.empty()) {
+        print_notice(format_text(_("the update is not in the domain's history: {}"),
+                                 outcome.history_problem));
+    }
     print_outcome(request, outcome, quiet);
     return outcome.is_success();
 }

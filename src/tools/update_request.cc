@@ -219,6 +219,19 @@ void check_options(const UpdateRequest& request) {
     }
 }
 
+void refuse_beside(const char* option, const UpdateRequest& request) {
+    const Given instead[] = {{true, option}};
+    const Given updates[] = {{request.info, "info"},
+                             {request.wait, "wait"},
+                             {request.abort, "abort"},
+                             {request.async, "async"},
+                             {request.check, "check"},
+                             {request.timeout_seconds > 0, "timeout"},
+                             {request.max_pause_milliseconds > 0, "max-pause"},
+                             {!request.mode.empty(), "mode"}};
+    exclude(instead, updates);
+}
+
 std::vector<std::string> update_option_names() {
     std::vector<std::string> names;
     for (const Option& option : kOptions) {

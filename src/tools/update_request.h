@@ -41,6 +41,10 @@ unsigned int parse_count(const char* option, const std::string& text);
 // Throws Error(kInvalidArgument) for options that exclude each other, and for a mode that is none.
 void check_options(const UpdateRequest& request);
 
+// Throws Error(kInvalidArgument) for all that is about an update, beside an option that updates
+// nothing.
+void refuse_beside(const char* option, const UpdateRequest& request);
+
 // The command's option names without dashes, for completion.
 std::vector<std::string> update_option_names();
 

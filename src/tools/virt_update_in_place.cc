@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "config.h"
+#include "tools/domain_command.h"
+#include "tools/domain_request.h"
 #include "tools/fleet_update.h"
 #include "tools/i18n.h"
 #include "tools/message.h"
@@ -36,6 +38,13 @@ constexpr int kAllOption = 266;
 constexpr int kHostParallelOption = 267;
 constexpr int kMaxFailuresOption = 268;
 constexpr int kEmulatorOption = 269;
+constexpr int kEnableOption = 280;
+constexpr int kDisableOption = 281;
+constexpr int kBackendOption = 282;
+constexpr int kPrintXmlOption = 283;
+constexpr int kPolicyOption = 284;
+constexpr int kSetPolicyOption = 285;
+constexpr int kHistoryOption = 286;
 
 constexpr std::array kLongOptions{
     option{"connect", required_argument, nullptr, 'c'},
@@ -56,6 +65,13 @@ constexpr std::array kLongOptions{
     option{"host-parallel", required_argument, nullptr, kHostParallelOption},
     option{"max-failures", required_argument, nullptr, kMaxFailuresOption},
     option{"emulator", required_argument, nullptr, kEmulatorOption},
+    option{"enable", no_argument, nullptr, kEnableOption},
+    option{"disable", no_argument, nullptr, kDisableOption},
+    option{"backend", required_argument, nullptr, kBackendOption},
+    option{"print-xml", no_argument, nullptr, kPrintXmlOption},
+    option{"policy", no_argument, nullptr, kPolicyOption},
+    option{"set-policy", required_argument, nullptr, kSetPolicyOption},
+    option{"history", no_argument, nullptr, kHistoryOption},
     option{nullptr, 0, nullptr, 0},
 };
 
@@ -63,6 +79,7 @@ struct CommandLine {
     ConnectionOptions connection;
     UpdateRequest request;
     Fleet fleet;
+    DomainRequest domain_request;
     bool quiet = false;
     bool version = false;
 };
@@ -98,11 +115,54 @@ void print_usage() {
           "    -v | --version          version\n"
           "\n"),
         stdout);
+    std::fputs(
+        _("  instead of an update:\n"
+          "         --enable            edit the domain's XML for updates; EMULATOR is then the\n"
+          "                             emulator program to use\n"
+          "         --disable           put back what the XML had before --enable\n"
+          "         --backend=KIND      what is behind the emulator program: qemu, cpr-vmm\n"
+          "         --print-xml         only print the XML that would result\n"
+          "         --policy            tell what the domain's policy for updates is\n"
+          "         --set-policy=LIST   change it: allowed=yes|no, mode=auto|exec|transfer,\n"
+          "                             max-pause=MILLISECONDS; or default\n"
+          "         --history           tell of the domain's updates\n"
+          "\n"),
+        stdout);
 }
 
 std::optional<CommandLine> usage_error(const std::string& text) {
     print_error(text);
     return std::nullopt;
+}
+
+// Takes an option about the domain's XML. False if it is none.
+bool take_domain_option(int found, DomainRequest& into) {
+    switch (found) {
+        case kEnableOption:
+            into.ask(DomainAction::kEnable, "enable");
+            return true;
+        case kDisableOption:
+            into.ask(DomainAction::kDisable, "disable");
+            return true;
+        case kPolicyOption:
+            into.ask(DomainAction::kShowPolicy, "policy");
+            return true;
+        case kSetPolicyOption:
+            into.ask(DomainAction::kSetPolicy, "set-policy");
+            into.policy = optarg;
+            return true;
+        case kHistoryOption:
+            into.ask(DomainAction::kShowHistory, "history");
+            return true;
+        case kBackendOption:
+            into.backend = optarg;
+            return true;
+        case kPrintXmlOption:
+            into.print_xml = true;
+            return true;
+        default:
+            return false;
+    }
 }
 
 bool take_fleet_option(int found, CommandLine& into) {
@@ -120,7 +180,7 @@ bool take_fleet_option(int found, CommandLine& into) {
             into.fleet.max_failures = parse_count("max-failures", optarg);
             return true;
         default:
-            return false;
+            return take_domain_option(found, into.domain_request);
     }
 }
 
@@ -180,6 +240,23 @@ bool is_path(const std::string& word) {
     return word.find('/') != std::string::npos;
 }
 
+// What is asked about a domain's XML is asked instead of an update, and of one domain.
+bool complete_domain_request(const CommandLine& line, DomainRequest& into) {
+    into.domain = line.request.domain;
+    into.emulator = line.request.emulator;
+    into.json = line.request.json;
+    check_domain_request(into);
+    if (!into.action) {
+        return true;
+    }
+    refuse_beside(into.option.c_str(), line.request);
+    if (line.fleet.all || line.fleet.domains.size() > 1) {
+        print_error(format_text(_("--{} is for one domain. See --help."), into.option));
+        return false;
+    }
+    return true;
+}
+
 // The last word is the emulator if it is a path. False if there is another path.
 bool take_words(std::vector<std::string> words, CommandLine& into) {
     if (!words.empty() && is_path(words.back()) && into.request.emulator.empty()) {
@@ -210,6 +287,9 @@ std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine comm
         return usage_error(_("a domain is required. See --help."));
     }
     command_line.request.domain = has_domains ? command_line.fleet.domains.front() : "";
+    if (!complete_domain_request(command_line, command_line.domain_request)) {
+        return std::nullopt;
+    }
     check_options(command_line.request);
     return command_line;
 }
@@ -232,6 +312,15 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
     }
 }
 
+bool carry_out(const CommandLine& line) {
+    if (line.domain_request.action) {
+        return run_domain_request(line.connection, line.domain_request, line.quiet);
+    }
+    const bool is_one = !line.fleet.all && line.fleet.domains.size() == 1;
+    return is_one ? run_update(line.connection, line.request, line.quiet)
+                  : run_fleet_update(line.connection, line.request, line.fleet, line.quiet);
+}
+
 int run(int argc, char** argv) {
     auto command_line = parse_command_line(argc, argv);
     if (!command_line) {
@@ -245,12 +334,7 @@ int run(int argc, char** argv) {
         std::printf("%s\n", PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
-    const Fleet& fleet = command_line->fleet;
-    const bool is_one = !fleet.all && fleet.domains.size() == 1;
-    const bool done =
-        is_one ? run_update(command_line->connection, command_line->request, command_line->quiet)
-               : run_fleet_update(command_line->connection, command_line->request, fleet,
-                                  command_line->quiet);
+    const bool done = carry_out(*command_line);
     if (done && !command_line->quiet) {
         std::printf("\n");
     }

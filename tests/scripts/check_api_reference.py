@@ -12,14 +12,14 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PAGE = TOP / "docs/api-reference.md"
 HEADER = TOP / "include/libvirt-cpr/libvirt-cpr.h"
-SOURCE = TOP / "src/client/libvirt_cpr.cc"
+SOURCES = [TOP / "src/client" / name for name in ("libvirt_cpr.cc", "libvirt_cpr_domain.cc")]
 MODULE = TOP / "src/python/libvirt_cpr.py"
 
 COMMENT = re.compile(r"/\*\*\n \* (\w+):\n(.*?)\n \*/\n", re.DOTALL)
 
 HEAD = """# API reference
 
-Made of the comments in `include/libvirt-cpr/libvirt-cpr.h`, `src/client/libvirt_cpr.cc` and `src/python/libvirt_cpr.py`
+Made of the comments in `include/libvirt-cpr/libvirt-cpr.h`, `src/client/libvirt_cpr.cc`, `src/client/libvirt_cpr_domain.cc` and `src/python/libvirt_cpr.py`
 by `tests/scripts/check_api_reference.py --write`. [Using the API](api.md) is the place to begin.
 
 Include `<libvirt-cpr/libvirt-cpr.h>`; flags for compiler and linker: `pkg-config --cflags --libs libvirt-cpr`.
@@ -102,7 +102,8 @@ def c_part():
     functions = {match.group(1): " ".join(match.group(0).split()) for match in re.finditer(
         r"^(?!typedef)[\w *]+?\b(vir\w+)\([^)]*\);", header, re.MULTILINE)}
     functions = {name: re.sub(r"\s+\*", " *", text) for name, text in functions.items()}
-    in_header, in_source = list(comments(HEADER)), list(comments(SOURCE))
+    in_header = list(comments(HEADER))
+    in_source = [comment for source in SOURCES for comment in comments(source)]
     missing = functions.keys() - {name for name, _, _ in in_source}
     if missing:
         raise Problem(f"no description: {', '.join(sorted(missing))}")
@@ -119,7 +120,8 @@ def c_part():
             yield from section(name, lines, after, functions)
     for title, prefix in (("Parameters of updates and checks", "VIR_DOMAIN_CPR_PARAM_"),
                           ("Modes", "VIR_DOMAIN_CPR_MODE_"),
-                          ("What is told of a job", "VIR_DOMAIN_CPR_JOB_FIELD_")):
+                          ("What is told of a job", "VIR_DOMAIN_CPR_JOB_FIELD_"),
+                          ("A domain's policy", "VIR_DOMAIN_CPR_POLICY_")):
         yield f"## {title}\n"
         yield from constant_table([entry for entry in in_header if entry[0].startswith(prefix)])
 

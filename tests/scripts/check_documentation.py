@@ -102,10 +102,10 @@ def check_blockers():
 
 
 def check_functions():
-    source = read("src/client/libvirt_cpr.cc")
+    source = read("src/client/libvirt_cpr.cc") + read("src/client/libvirt_cpr_domain.cc")
     for name in sorted(names_in(r"\b(vir(?:Domain)?Cpr\w+)\(", "include/libvirt-cpr/*.h")):
         if f"\n * {name}:\n" not in source:
-            yield f"libvirt_cpr.cc: {name} has no description"
+            yield f"src/client: {name} has no description"
 
 
 def flattened(value, name=""):

@@ -62,8 +62,11 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/demo-qemu.py \
 	tests/testbed/scenarios/demo.py \
 	tests/testbed/scenarios/downgrade.py \
+	tests/testbed/scenarios/enable-disable.py \
 	tests/testbed/scenarios/fault-matrix.py \
+	tests/testbed/scenarios/host-diversion.py \
 	tests/testbed/scenarios/limits.py \
+	tests/testbed/scenarios/policy.py \
 	tests/testbed/scenarios/qemu-20.py \
 	tests/testbed/scenarios/qemu-crash-load.py \
 	tests/testbed/scenarios/qemu-blockjobs.py \

@@ -4,6 +4,7 @@ TESTS += tests/unit_tools
 
 tests_unit_tools_SOURCES = \
 	tests/unit/client/libvirt_environment.cc \
+	tests/unit/tools/domain_request_test.cc \
 	tests/unit/tools/fleet_report_test.cc \
 	tests/unit/tools/interrupt_watch_test.cc \
 	tests/unit/tools/progress_test.cc \
