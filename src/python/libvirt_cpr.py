@@ -32,9 +32,9 @@ import libvirt
 
 __all__ = [
     "Blocked", "Blocker", "Cancelled", "CheckResult", "CprError", "InvalidArgument",
-    "InvalidState", "JobActive", "JobInfo", "JobStatus", "NoJob", "PauseTooLong", "TimedOut",
-    "Unsupported", "cancel", "check", "deregister_event", "job_info", "job_json", "register_event",
-    "update", "wait",
+    "InvalidState", "JobActive", "JobInfo", "JobStatus", "NoJob", "NotAllowed", "PauseTooLong",
+    "TimedOut", "Unsupported", "cancel", "check", "deregister_event", "disable", "enable",
+    "history", "job_info", "job_json", "policy", "register_event", "set_policy", "update", "wait",
 ]
 
 _LIBRARY = "liblibvirt-cpr.so.0"
@@ -82,6 +82,10 @@ class NoJob(CprError):
     """There is no update that could be cancelled."""
 
 
+class NotAllowed(CprError):
+    """The domain's policy does not allow it."""
+
+
 class PauseTooLong(CprError):
     """The guest would have been paused for longer than `max_pause`."""
 
@@ -97,7 +101,7 @@ class Unsupported(CprError):
 _ERRORS = {
     "blocked": Blocked, "cancelled": Cancelled, "invalid-argument": InvalidArgument,
     "invalid-state": InvalidState, "job-active": JobActive, "no-job": NoJob,
-    "pause-too-long": PauseTooLong, "timeout": TimedOut, "unsupported": Unsupported,
+    "not-allowed": NotAllowed, "pause-too-long": PauseTooLong, "timeout": TimedOut, "unsupported": Unsupported,
 }
 
 
@@ -228,6 +232,11 @@ class JobInfo:
     def error_message(self):
         """Why the job did not complete, for people."""
         return self.params.get("error.desc")
+
+    @property
+    def ended(self):
+        """When the job ended, by the host's clock in UTC: "2026-01-31T23:59:59Z"."""
+        return self.params.get("ended")
 
     @property
     def blockers(self):
@@ -372,6 +381,66 @@ def deregister_event(domain, number):
     _registered[:] = [entry for entry in _registered if entry[1] != number]
 
 
+def enable(domain, emulator=None, *, cpr_vmm=False, dry_run=False):
+    """Make the configuration of a persistent `domain` one whose guest can be updated.
+
+    emulator  absolute path of the emulator program on the domain's host; without it, virt-cpr-qemu
+    cpr_vmm   cpr-vmm is behind the program, and not QEMU
+    dry_run   change nothing
+
+    Returns (restart, xml): whether the guest has to be shut down and started again first, and the
+    configuration's XML as it is then. A dry run's has no passwords.
+    """
+    path = None if emulator is None else str(emulator).encode()
+    return _edited(_library().virDomainCprEnable, domain, path, flags=int(dry_run) | int(cpr_vmm) << 1)
+
+
+def disable(domain, *, dry_run=False):
+    """Put back what the configuration of `domain` had before enable().
+
+    Returns the same as enable(). Raises InvalidState if it was not enabled, or what was set has
+    been changed since.
+    """
+    return _edited(_library().virDomainCprDisable, domain, flags=int(dry_run))
+
+
+def policy(domain, flags=libvirt.VIR_DOMAIN_AFFECT_CURRENT):
+    """What the owner of `domain` allows of updates: a dictionary with allowed, mode and max_pause
+    (milliseconds, 0 for no limit)."""
+    params, count = ctypes.POINTER(_TypedParameter)(), ctypes.c_int()
+    if _library().virDomainCprGetPolicy(_pointer(domain), ctypes.byref(params), ctypes.byref(count),
+                                        flags) < 0:
+        raise _last_error()
+    try:
+        return {name.replace("-", "_"): value
+                for name, value in _values_of(params, count.value).items()}
+    finally:
+        _libvirt().virTypedParamsFree(params, count)
+
+
+def set_policy(domain, *, allowed=None, mode=None, max_pause=None,
+               flags=libvirt.VIR_DOMAIN_AFFECT_CURRENT):
+    """Change the policy of `domain`; what is None stays. With nothing given, all is allowed."""
+    given = [("allowed", libvirt.VIR_TYPED_PARAM_BOOLEAN, allowed),
+             ("mode", libvirt.VIR_TYPED_PARAM_STRING, mode),
+             ("max-pause", libvirt.VIR_TYPED_PARAM_UINT, max_pause)]
+    params = _params(given)
+    if _library().virDomainCprSetPolicy(_pointer(domain), params if len(params) else None,
+                                        len(params), flags) < 0:
+        raise _last_error()
+
+
+def history(domain, flags=libvirt.VIR_DOMAIN_AFFECT_CURRENT):
+    """The last completed updates of `domain`, oldest first, as dictionaries (metadata.md)."""
+    text = ctypes.c_void_p()
+    if _library().virDomainCprGetHistory(_pointer(domain), ctypes.byref(text), None, None, flags) < 0:
+        raise _last_error()
+    try:
+        return json.loads(ctypes.string_at(text))["history"]
+    finally:
+        _libc().free(text)
+
+
 # -- the C library ---------------------------------------------------------------------------------
 
 class _Error(ctypes.Structure):
@@ -425,6 +494,15 @@ _SIGNATURES = {
                            ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprWait": (ctypes.c_int, ctypes.c_void_p, ctypes.c_longlong, ctypes.c_int,
                          _JOB_CALLBACK, ctypes.c_void_p, ctypes.c_uint),
+    "virDomainCprEnable": (ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p,
+                           ctypes.c_uint),
+    "virDomainCprDisable": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint),
+    "virDomainCprGetPolicy": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
+                              ctypes.c_uint),
+    "virDomainCprSetPolicy": (ctypes.c_int, ctypes.c_void_p, ctypes.POINTER(_TypedParameter),
+                              ctypes.c_int, ctypes.c_uint),
+    "virDomainCprGetHistory": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
+                               ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprCancel": (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprEventRegister": (ctypes.c_int, ctypes.c_void_p, _JOB_CALLBACK, ctypes.c_void_p,
                                   _FREE_CALLBACK, ctypes.c_uint),
@@ -491,6 +569,11 @@ def _update_params(emulator, mode, timeout, max_pause):
              ("mode", libvirt.VIR_TYPED_PARAM_STRING, mode),
              ("timeout", libvirt.VIR_TYPED_PARAM_UINT, timeout),
              ("max-pause", libvirt.VIR_TYPED_PARAM_UINT, max_pause)]
+    return _params(given)
+
+
+def _params(given):
+    """Typed parameters of (name, type, value); those that are None are left out."""
     given = [entry for entry in given if entry[2] is not None]
     params = (_TypedParameter * len(given))()
     for param, (name, kind, value) in zip(params, given):
@@ -498,6 +581,8 @@ def _update_params(emulator, mode, timeout, max_pause):
         param.type = kind
         if kind == libvirt.VIR_TYPED_PARAM_STRING:
             param.value.s = str(value).encode()
+        elif kind == libvirt.VIR_TYPED_PARAM_BOOLEAN:
+            param.value.b = b"\1" if value else b"\0"
         elif isinstance(value, int) and 0 <= value < 1 << 32:
             param.value.ui = value
         else:
@@ -516,6 +601,18 @@ def _values_of(params, count):
             value = value != b"\0"
         values[param.field.decode()] = value
     return values
+
+
+def _edited(function, domain, *arguments, flags):
+    """What a function says that edits a domain."""
+    text = ctypes.c_void_p()
+    restart = function(_pointer(domain), *arguments, ctypes.byref(text), flags)
+    if restart < 0:
+        raise _last_error()
+    try:
+        return bool(restart), ctypes.string_at(text).decode()
+    finally:
+        _libc().free(text)
 
 
 def _blockers_in(blockers):

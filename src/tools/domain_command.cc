@@ -157,7 +157,7 @@ class DomainCommand {
     }
 
     bool set_policy() const {
-        const PolicyChange change = parse_policy_text(request_.policy);
+        const PolicyChange& change = request_.policy;
         Params params;
         if (change.allowed) {
             virTypedParamsAddBoolean(&params.list, &params.size, &params.capacity,

@@ -9,13 +9,21 @@ namespace cpr::tools {
 
 enum class DomainAction { kEnable, kDisable, kShowPolicy, kSetPolicy, kShowHistory };
 
+// What `--set-policy` changes; nothing said of a member leaves it as it is.
+struct PolicyChange {
+    bool reset = false;  // to that of a domain without a policy
+    std::optional<bool> allowed;
+    std::optional<std::string> mode;
+    std::optional<unsigned int> max_pause;  // milliseconds, 0: no limit
+};
+
 // What a user asks of virt-update-in-place about a domain's XML, instead of an update.
 struct DomainRequest {
     std::optional<DomainAction> action;
     std::string domain;    // name, UUID or id
     std::string emulator;  // empty: the usual program of the backend
-    std::string backend;   // of kBackends, or empty: what the emulator program's name says
-    std::string policy;    // as parse_policy_text() takes it
+    std::string backend;   // qemu, cpr-vmm, or empty: what the emulator program's name says
+    PolicyChange policy;
     bool print_xml = false;
     bool json = false;
     std::string option;  // by which the action was asked for, without dashes
@@ -28,14 +36,6 @@ struct DomainRequest {
 
 // Throws Error(kInvalidArgument) for options that the action does not have, and an unknown backend.
 void check_domain_request(const DomainRequest& request);
-
-// What `--set-policy` changes; nothing said of a member leaves it as it is.
-struct PolicyChange {
-    bool reset = false;  // to that of a domain without a policy
-    std::optional<bool> allowed;
-    std::optional<std::string> mode;
-    std::optional<unsigned int> max_pause;  // milliseconds, 0: no limit
-};
 
 // Reads "allowed=no,mode=exec,max-pause=500", or "default". Throws Error(kInvalidArgument).
 PolicyChange parse_policy_text(const std::string& text);

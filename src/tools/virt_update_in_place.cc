@@ -149,7 +149,7 @@ bool take_domain_option(int found, DomainRequest& into) {
             return true;
         case kSetPolicyOption:
             into.ask(DomainAction::kSetPolicy, "set-policy");
-            into.policy = optarg;
+            into.policy = parse_policy_text(optarg);
             return true;
         case kHistoryOption:
             into.ask(DomainAction::kShowHistory, "history");

@@ -133,6 +133,56 @@ class UpdateTool(unittest.TestCase):
             run = self.run_tool("-c", URI, option, "test")
             self.assertEqual(run.all, (1, "", message + NOT_SUPPORTED))
 
+    def test_domain_is_enabled(self):
+        run = self.run_tool("-c", URI, "--enable", "--print-xml", "test")
+        self.assertEqual(run.status, 0)
+        self.assertIn("/virt-cpr-qemu</emulator>", run.out)
+        self.assertIn("shut down and started again", run.err)
+        run = self.run_tool("-c", URI, "--enable", "test", "/opt/virt-cpr-emulator")
+        self.assertEqual(run.all, (
+            0, "Domain 'test' enabled for updates in place\n\n",
+            "its guest can be updated in place once it has been shut down and started again\n"))
+        run = self.run_tool("-c", URI, "--enable", "--print-xml", "test", "/opt/virt-cpr-emulator")
+        self.assertIn('<access mode="shared"/>', run.out)
+        run = self.run_tool("-c", URI, "--enable", "--print-xml", "--backend", "qemu", "test",
+                            "/opt/virt-cpr-emulator")
+        self.assertNotIn("<access", run.out)
+        self.assertEqual(self.run_tool("-q", "-c", URI, "--enable", "test").all, (0, "", ""))
+
+    def test_domain_that_was_not_enabled_is_not_disabled(self):
+        run = self.run_tool("-c", URI, "--disable", "test")
+        self.assertEqual(run.all, (
+            1, "", "error: Failed to disable domain 'test' for updates in place\n"
+            "error: the domain has not been prepared for updates\n"))
+        self.assertEqual(self.run_tool("-c", URI, "--disable", "nosuch").all,
+                         (1, "", "error: failed to get domain 'nosuch'\n"))
+
+    def test_policy_and_history(self):
+        run = self.run_tool("-c", URI, "--policy", "test")
+        self.assertEqual(run.all, (0, "Allowed:         yes\nMode:            auto\n"
+                                   "Longest pause:   no limit\n\n", ""))
+        run = self.run_tool("-c", URI, "--set-policy", "allowed=no,max-pause=5", "test")
+        self.assertEqual(run.all, (0, "Policy of domain 'test' set\n\n", ""))
+        run = self.run_tool("-c", URI, "--set-policy", "mode=fast", "test")
+        self.assertIn("'fast'; it must be 'auto', 'exec' or 'transfer'", run.err)
+        run = self.run_tool("-c", URI, "--history", "--json", "test")
+        self.assertEqual(run.all, (0, '{"history":[]}\n\n', ""))
+        self.assertIn("Generation", self.run_tool("-c", URI, "--history", "test").out)
+
+    def test_wrong_use_of_what_updates_nothing(self):
+        for arguments, message in (
+                (["--enable", "--disable", "a"],
+                 "Options --enable and --disable are mutually exclusive"),
+                (["--policy", "--check", "a"], "Options --policy and --check are mutually exclusive"),
+                (["--disable", "a", "/b"], "unexpected argument '/b'. See --help."),
+                (["--print-xml", "a"], "Option --print-xml is only for --enable, --disable"),
+                (["--enable", "--backend", "xen", "a"],
+                 "there is no backend 'xen'; there are qemu and cpr-vmm"),
+                (["--enable", "a", "b"], "--enable is for one domain. See --help."),
+                (["--history", "--all"], "--history is for one domain. See --help."),
+                (["--set-policy", "allowed", "a"], "'allowed' is not of the form NAME=VALUE")):
+            self.assertEqual(self.run_tool("-c", URI, *arguments).err, f"error: {message}\n")
+
     def test_help_and_version(self):
         self.assertIn("--check", self.run_tool("--help").out)
         self.assertEqual(self.run_tool("--help").status, 0)

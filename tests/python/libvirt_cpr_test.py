@@ -66,6 +66,47 @@ class OverTheTestDriver(unittest.TestCase):
         with self.assertRaises(libvirt_cpr.InvalidArgument):
             libvirt_cpr.deregister_event(self.domain, 12)
 
+    def test_a_domain_is_enabled_and_disabled(self):
+        before = self.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+        program = "/usr/bin/virt-cpr-emulator"
+        restart, xml = libvirt_cpr.enable(self.domain, program, cpr_vmm=True, dry_run=True)
+        self.assertTrue(restart)
+        self.assertIn(f"<emulator>{program}</emulator>", xml)
+        self.assertIn('<access mode="shared"/>', xml)
+        self.assertEqual(self.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), before)
+        libvirt_cpr.enable(self.domain)
+        self.assertIn("/virt-cpr-qemu</emulator>",
+                      self.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        self.assertFalse(libvirt_cpr.disable(self.domain)[0])
+        self.assertEqual(self.domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), before)
+        with self.assertRaises(libvirt_cpr.InvalidState):
+            libvirt_cpr.disable(self.domain)
+
+    def test_a_policy_is_kept(self):
+        self.assertEqual(libvirt_cpr.policy(self.domain),
+                         {"allowed": True, "mode": "auto", "max_pause": 0})
+        libvirt_cpr.set_policy(self.domain, allowed=False, max_pause=500)
+        libvirt_cpr.set_policy(self.domain, mode="exec")
+        self.assertEqual(libvirt_cpr.policy(self.domain),
+                         {"allowed": False, "mode": "exec", "max_pause": 500})
+        for call in (libvirt_cpr.update, libvirt_cpr.check):
+            with self.assertRaises(libvirt_cpr.NotAllowed) as raised:
+                call(self.domain)
+            self.assertEqual(raised.exception.get_error_code(), libvirt.VIR_ERR_OPERATION_DENIED)
+        with self.assertRaises(libvirt_cpr.InvalidArgument):
+            libvirt_cpr.set_policy(self.domain, mode="fast")
+        libvirt_cpr.set_policy(self.domain)
+        self.assertTrue(libvirt_cpr.policy(self.domain)["allowed"])
+
+    def test_a_history_is_read(self):
+        self.assertEqual(libvirt_cpr.history(self.domain), [])
+        self.domain.setMetadata(
+            libvirt.VIR_DOMAIN_METADATA_ELEMENT,
+            "<history><update generation='2' time='t' binary='/b' version='1' pause-ns='5'/>"
+            "</history>", "cpr", "http://libvirt-cpr.org/xmlns/domain/history/1.0")
+        self.assertEqual(libvirt_cpr.history(self.domain), [
+            {"generation": 2, "time": "t", "binary": "/b", "version": "1", "pause-ns": 5}])
+
     def test_wrong_types_are_pythons_errors(self):
         with self.assertRaises(TypeError):
             libvirt_cpr.update("test")
