@@ -54,7 +54,12 @@ def run(l1):
         l1.require(require_refused(guest, *options, text="does not allow") == 0,
                    "a forbidden update got to the controller")
     set_policy(guest, "allowed=yes,mode=exec")
-    require_refused(guest, text="mode")
+    require_refused(guest, text="in mode exec")
+    l1.require(require_refused(guest, "--mode", "transfer", text="in mode exec alone") == 0,
+               "a request for another mode got to the controller")
+    set_policy(guest, "mode=transfer,max-pause=1")
+    require_refused(guest, "--max-pause", "60000", text="may be for 1 ms")
+    guest.wait_for_io(20, job="io-vda")
     guest.virsh("metadata", POLICY, "--key", "cpr", "--set", "<policy allowed='perhaps'/>")
     require_refused(guest, text="perhaps")
     set_policy(guest, "default")
