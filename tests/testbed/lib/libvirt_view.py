@@ -9,10 +9,14 @@ COMMANDS = (("dumpxml", "--migratable"), ("dominfo",), ("domstats",), ("dommemst
 # Moves on by itself.
 MOVING = re.compile(r"time|cpu\.|\.(cur|sum|max|hist)=|\.(rd|wr|fl)\.|rss|\bblock\.\d+\.(rd|wr|fl|phys|alloc)|"
                     r"CPU time|last_update|haltpoll|usable|\.delay=|\.wait=|State:|^CPU:", re.IGNORECASE)
+# What the library itself writes down after an update.
+HISTORY = re.compile(r"\s*<(\w+):history xmlns:\1=[\"']http://libvirt-cpr\.org/xmlns/domain/history/1\.0[\"']>"
+                     r".*?</\1:history>", re.DOTALL)
+NO_METADATA = re.compile(r"\s*<metadata>\s*</metadata>")
 
 
 class LibvirtView:
-    """The output of each command, with its status; what moves by itself left out."""
+    """The output of each command, with its status; without what moves by itself, and the history."""
 
     def __init__(self, guest):
         self.guest = guest
@@ -21,7 +25,8 @@ class LibvirtView:
     def ask(self, command, *options):
         """One command's lines."""
         result = self.guest.l1.run("virsh", command, self.guest.name, *options, check=False)
-        kept = [line for line in result.stdout.splitlines() if not MOVING.search(line)]
+        shown = NO_METADATA.sub("", HISTORY.sub("", result.stdout))
+        kept = [line for line in shown.splitlines() if not MOVING.search(line)]
         return [f"status {result.returncode}", *kept]
 
     def require_same_as(self, before):
