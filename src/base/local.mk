@@ -11,6 +11,8 @@ src_base_libbase_la_SOURCES = \
 	src/base/quiet_thread.h \
 	src/base/process_use.h src/base/process_use.cc \
 	src/base/scope_exit.h \
+	src/base/text_width.h src/base/text_width.cc \
+	src/base/translate.h \
 	src/base/unique_fd.h src/base/unique_fd.cc \
 	src/base/utc_time.h
 src_base_libbase_la_LIBADD = $(GLIB_LIBS) $(FMT_LIBS)

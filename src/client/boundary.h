@@ -6,6 +6,7 @@
 
 #include <exception>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 #include "client/last_error.h"
 
@@ -25,7 +26,7 @@ auto at_boundary(Body body) noexcept -> decltype(body()) {
     } catch (const std::exception& error) {
         last_error.set(CallError("internal", error.what()));
     } catch (...) {
-        last_error.set(CallError("internal", "an unknown exception"));
+        last_error.set(CallError("internal", _("an unknown exception")));
     }
     return -1;
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/translate.h"
+
 namespace cpr::client {
 
 namespace {
@@ -40,7 +42,7 @@ CallError CallError::from_libvirt() {
         error.message_ = error.libvirt_->message ? error.libvirt_->message : "";
     } else {
         error.libvirt_.reset();
-        error.message_ = "libvirt reported a failure without a reason";
+        error.message_ = _("libvirt reported a failure without a reason");
     }
     return error;
 }

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "base/translate.h"
 #include "base/utc_time.h"
 #include "client/call_error.h"
 #include "client/domain_metadata.h"
@@ -77,7 +78,7 @@ std::optional<HistoryEntry> entry_of(const Job& job) {
 
 History parse_history(const std::string& element) {
     History history;
-    const XmlDocument document(element, "the domain's history of updates");
+    const XmlDocument document(element, _("the domain's history of updates"));
     for (const xmlNode* child : child_elements(document.root())) {
         if (auto entry = entry_in(child)) {
             history.push_back(std::move(*entry));

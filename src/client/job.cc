@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/job.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "base/translate.h"
 
 namespace cpr::client {
 
@@ -27,10 +27,8 @@ constexpr std::array kStatusNames{
     StatusName{"cancelled", VIR_DOMAIN_CPR_JOB_CANCELLED},
 };
 
-CallError malformed(const std::string& what) {
-    return CallError("internal", fmt::format("the controller's report on the job {}; is this "
-                                             "libvirt-cpr older than the controller?",
-                                             what));
+CallError malformed(const std::string& text) {
+    return CallError("internal", text);
 }
 
 virDomainCprJobStatus status_named(const std::string& name) {
@@ -39,7 +37,10 @@ virDomainCprJobStatus status_named(const std::string& name) {
             return entry.status;
         }
     }
-    throw malformed(fmt::format("has the unknown status '{}'", name));
+    throw malformed(
+        format_text(_("the controller's report on the job has the unknown status '{}'; is this "
+                      "libvirt-cpr older than the controller?"),
+                    name));
 }
 
 std::string text_at(const json& data, const char* name) {
@@ -51,11 +52,11 @@ std::string text_at(const json& data, const char* name) {
 std::string default_reason(virDomainCprJobStatus status) {
     switch (status) {
         case VIR_DOMAIN_CPR_JOB_CANCELLED:
-            return "the update was cancelled";
+            return _("the update was cancelled");
         case VIR_DOMAIN_CPR_JOB_NONE:
-            return "the domain has no update job";
+            return _("the domain has no update job");
         default:
-            return "the update failed for an unknown reason; see the domain's log";
+            return _("the update failed for an unknown reason; see the domain's log");
     }
 }
 
@@ -106,11 +107,15 @@ void add_value(TypedParams& params, const std::string& name, const json& value) 
 
 Job::Job(json data) : data_(std::make_unique<json>(std::move(data))) {
     if (!data_->is_object()) {
-        throw malformed("is no object");
+        throw malformed(
+            _("the controller's report on the job is no object; is this libvirt-cpr older than "
+              "the controller?"));
     }
     auto id = data_->find("job-id");
     if (id == data_->end() || !id->is_number_unsigned()) {
-        throw malformed("has no job-id");
+        throw malformed(
+            _("the controller's report on the job has no job-id; is this libvirt-cpr older than "
+              "the controller?"));
     }
     id_ = id->get<long long>();
     status_ = status_named(text_at(*data_, "status"));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/job_progress.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/translate.h"
 #include "client/reply.h"
 
 namespace cpr::client {
@@ -25,8 +24,8 @@ std::size_t rank(const std::string& phase) {
 bool JobProgress::is_news(const Job& job) {
     if (job.id() != id_) {
         throw CallError("invalid-state",
-                        fmt::format("the outcome of job {} is not known any more: the domain's "
-                                    "last job is {}",
+                        format_text(_("the outcome of job {} is not known any more: the domain's "
+                                      "last job is {}"),
                                     id_, job.id()));
     }
     bool is_same = job.status() == status_ && job.phase() == phase_;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/job_wait.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
+#include "base/translate.h"
 #include "client/job_events.h"
 #include "client/job_progress.h"
 #include "client/monitor.h"
@@ -45,7 +44,8 @@ Job wait_for_job(virDomainPtr domain, long long id, std::optional<Clock::time_po
             return std::move(*report);
         }
         if (deadline && Clock::now() >= *deadline) {
-            throw CallError("timeout", fmt::format("job {} did not end in time; it goes on", id));
+            throw CallError("timeout",
+                            format_text(_("job {} did not end in time; it goes on"), id));
         }
         if (auto text = events.next(until(deadline, interval))) {
             interval = kPollIntervalWithEvents;

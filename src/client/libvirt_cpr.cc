@@ -4,12 +4,11 @@
 #include <libvirt-cpr/libvirt-cpr.h>
 #pragma GCC visibility pop
 
-#include <fmt/format.h>
-
 #include <exception>
 #include <string>
 #include <utility>
 
+#include "base/translate.h"
 #include "client/blocker_list.h"
 #include "client/boundary.h"
 #include "client/c_string.h"
@@ -45,7 +44,7 @@ std::optional<Clock::time_point> deadline_after(int timeout) {
         return std::nullopt;
     }
     if (timeout < 0) {
-        throw CallError("invalid-argument", fmt::format("timeout {} is negative", timeout));
+        throw CallError("invalid-argument", cpr::format_text(_("timeout {} is negative"), timeout));
     }
     return Clock::now() + std::chrono::milliseconds(timeout);
 }
@@ -308,7 +307,7 @@ int virDomainCprEventRegister(virDomainPtr domain, virDomainCprJobCallback cb, v
         check_domain(domain);
         check_flags("virDomainCprEventRegister", flags, 0);
         if (!cb) {
-            throw CallError("invalid-argument", "the callback must not be NULL");
+            throw CallError("invalid-argument", _("the callback must not be NULL"));
         }
         JobWatch::Handlers handlers{
             [=](virDomainPtr of, const Job& job) { tell(cb, of, job, opaque); },
@@ -387,5 +386,5 @@ const char* virCprGetLastErrorCode(void) {
  */
 const char* virCprGetLastErrorMessage(void) {
     const virError* error = LastError::of_this_thread().get();
-    return error && error->message ? error->message : "no error";
+    return error && error->message ? error->message : _("no error");
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/translate.h"
 #include "client/boundary.h"
 #include "client/c_string.h"
 #include "client/domain_metadata.h"
@@ -49,7 +50,7 @@ void require_persistent(virDomainPtr domain) {
     }
     if (!persistent) {
         throw CallError("invalid-state",
-                        "the domain is transient: it has no configuration that could be edited");
+                        _("the domain is transient: it has no configuration that could be edited"));
     }
 }
 
@@ -237,7 +238,7 @@ int virDomainCprSetPolicy(virDomainPtr domain, virTypedParameterPtr params, int 
         check_domain(domain);
         check_flags("virDomainCprSetPolicy", flags, kImpactFlags);
         if (nparams < 0) {
-            throw CallError("invalid-argument", "nparams must not be negative");
+            throw CallError("invalid-argument", _("nparams must not be negative"));
         }
         Policy policy;
         if (params) {

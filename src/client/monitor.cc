@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/translate.h"
 #include "client/c_string.h"
 #include "client/call_error.h"
 #include "client/policy.h"
@@ -52,7 +53,7 @@ long long Monitor::start_update(const UpdateOptions& options) {
         execute("update-in-place", under_policy(read_policy(domain_), update_arguments(options)));
     json id = answer.is_object() ? answer.value("job-id", json()) : json();
     if (!id.is_number_unsigned()) {
-        throw CallError("internal", "the controller started an update without naming its job");
+        throw CallError("internal", _("the controller started an update without naming its job"));
     }
     return id.get<long long>();
 }

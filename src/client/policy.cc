@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/policy.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 #include "client/domain_metadata.h"
 #include "client/update_options.h"
@@ -24,20 +23,20 @@ constexpr const char* kMode = VIR_DOMAIN_CPR_POLICY_MODE;
 constexpr const char* kMaxPause = VIR_DOMAIN_CPR_POLICY_MAX_PAUSE;
 
 CallError bad_value(const std::string& name, const std::string& value, const char* expected) {
-    return CallError("invalid-argument", fmt::format("the policy's '{}' is '{}'; it must be {}",
+    return CallError("invalid-argument", format_text(_("the policy's '{}' is '{}'; it must be {}"),
                                                      name, value, expected));
 }
 
 bool parse_yes_no(const std::string& name, const std::string& value) {
     if (value != "yes" && value != "no") {
-        throw bad_value(name, value, "'yes' or 'no'");
+        throw bad_value(name, value, _("'yes' or 'no'"));
     }
     return value == "yes";
 }
 
 const std::string& check_mode(const std::string& value) {
     if (!is_update_mode(value)) {
-        throw bad_value(kMode, value, "'auto', 'exec' or 'transfer'");
+        throw bad_value(kMode, value, _("'auto', 'exec' or 'transfer'"));
     }
     return value;
 }
@@ -47,7 +46,7 @@ unsigned int parse_pause(const std::string& value) {
     const char* end_of_text = value.data() + value.size();
     auto [end, error] = std::from_chars(value.data(), end_of_text, number);
     if (error != std::errc() || end != end_of_text || number == 0) {
-        throw bad_value(kMaxPause, value, "a number of milliseconds above 0");
+        throw bad_value(kMaxPause, value, _("a number of milliseconds above 0"));
     }
     return number;
 }
@@ -55,7 +54,7 @@ unsigned int parse_pause(const std::string& value) {
 void check_type(const virTypedParameter& param, int type, const char* name) {
     if (param.type != type) {
         throw CallError("invalid-argument",
-                        fmt::format("the parameter '{}' must be a {}", param.field, name));
+                        format_text(_("the parameter '{}' must be a {}"), param.field, name));
     }
 }
 
@@ -66,7 +65,7 @@ CallError not_allowed(const std::string& text) {
 }  // namespace
 
 Policy parse_policy(const std::string& element) {
-    const XmlDocument document(element, "the domain's policy for updates");
+    const XmlDocument document(element, _("the domain's policy for updates"));
     Policy policy;
     for (const std::string& name : attribute_names(document.root())) {
         const std::string value = attribute(document.root(), name.c_str()).value_or("");
@@ -78,14 +77,14 @@ Policy parse_policy(const std::string& element) {
             policy.max_pause = parse_pause(value);
         } else {
             throw CallError("invalid-argument",
-                            fmt::format("the domain's policy for updates has '{}', which this "
-                                        "libvirt-cpr does not know",
+                            format_text(_("the domain's policy for updates has '{}', which this "
+                                          "libvirt-cpr does not know"),
                                         name));
         }
     }
     if (name_of(document.root()) != kElement || !child_elements(document.root()).empty()) {
         throw CallError("invalid-argument",
-                        "the domain's policy for updates is not the one element <policy>");
+                        _("the domain's policy for updates is not the one element <policy>"));
     }
     return policy;
 }
@@ -126,7 +125,7 @@ Policy changed_by(Policy policy, const virTypedParameter* params, int count) {
             policy.max_pause = param.value.ui;
         } else {
             throw CallError("invalid-argument",
-                            fmt::format("a policy has no parameter '{}'", name));
+                            format_text(_("a policy has no parameter '{}'"), name));
         }
     }
     return policy;
@@ -139,15 +138,14 @@ Policy read_policy(virDomainPtr domain, unsigned int flags) {
 
 json under_policy(const Policy& policy, json arguments) {
     if (!policy.allowed) {
-        throw not_allowed("the domain's policy does not allow updates in place");
+        throw not_allowed(_("the domain's policy does not allow updates in place"));
     }
     if (policy.mode != VIR_DOMAIN_CPR_MODE_AUTO) {
         const std::string mode = arguments.value("mode", VIR_DOMAIN_CPR_MODE_AUTO);
         if (mode != VIR_DOMAIN_CPR_MODE_AUTO && mode != policy.mode) {
-            throw not_allowed(
-                fmt::format("the domain's policy allows updates in mode {} alone, "
-                            "and not in mode {}",
-                            policy.mode, mode));
+            throw not_allowed(format_text(_("the domain's policy allows updates in mode {} alone, "
+                                            "and not in mode {}"),
+                                          policy.mode, mode));
         }
         arguments["mode"] = policy.mode;
     }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/preparation.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <optional>
 #include <vector>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 #include "client/domain_metadata.h"
 #include "client/xml_document.h"
@@ -42,9 +41,9 @@ constexpr std::array kContainers{kMetadata, kMemoryBacking};
 
 class DomainXml {
   public:
-    explicit DomainXml(const std::string& text) : document_(text, "the domain's XML") {
+    explicit DomainXml(const std::string& text) : document_(text, _("the domain's XML")) {
         if (name_of(root()) != "domain") {
-            throw CallError("invalid-argument", "the XML is not that of a domain");
+            throw CallError("invalid-argument", _("the XML is not that of a domain"));
         }
     }
 
@@ -149,8 +148,8 @@ std::string absent_attribute(const std::string& container) {
 
 CallError changed_since(const std::string& what) {
     return CallError("invalid-state",
-                     fmt::format("{} has been changed since the domain was prepared for updates: "
-                                 "what it had before cannot simply be put back; edit the domain",
+                     format_text(_("{} has been changed since the domain was prepared for updates: "
+                                   "what it had before cannot simply be put back; edit the domain"),
                                  what));
 }
 
@@ -178,12 +177,12 @@ void check_unchanged(const DomainXml& xml, const xmlNode* record) {
 void restore(DomainXml& xml) {
     xmlNode* record = xml.record();
     if (!record) {
-        throw CallError("invalid-state", "the domain has not been prepared for updates");
+        throw CallError("invalid-state", _("the domain has not been prepared for updates"));
     }
     const xmlNode* original = child_element(record, kOriginal, kPreparedUri);
     if (!original) {
         throw CallError("invalid-argument",
-                        "the domain's metadata does not say what it had before it was prepared");
+                        _("the domain's metadata does not say what it had before it was prepared"));
     }
     check_unchanged(xml, record);
     xml.set_emulator(attribute(original, kEmulator));

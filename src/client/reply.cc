@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/reply.h"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 
 namespace cpr::client {
@@ -20,8 +19,8 @@ constexpr std::size_t kExcerptLength = 120;
 constexpr int kMaxDepth = 16;
 
 CallError not_understood(const std::string& text) {
-    return CallError("internal", fmt::format("the domain's monitor sent '{}', which is no QMP "
-                                             "object; see the domain's log",
+    return CallError("internal", format_text(_("the domain's monitor sent '{}', which is no QMP "
+                                               "object; see the domain's log"),
                                              text.substr(0, kExcerptLength)));
 }
 
@@ -35,11 +34,11 @@ CallError error_of_reply(const json& error) {
     std::string code = text_member(error, "code");
     if (code.empty() && text_member(error, "class") == "CommandNotFound") {
         return CallError("unsupported",
-                         "the domain has no controller for updates in place; its "
-                         "<emulator> must be virt-cpr-emulator when it is started");
+                         _("the domain has no controller for updates in place; its "
+                           "<emulator> must be virt-cpr-emulator when it is started"));
     }
     if (desc.empty()) {
-        desc = "the domain's monitor reported an error without a description";
+        desc = _("the domain's monitor reported an error without a description");
     }
     return CallError(code.empty() ? "internal" : code, desc);
 }

@@ -9,6 +9,7 @@
 #include <set>
 #include <string_view>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 
 namespace cpr::client {
@@ -41,11 +42,11 @@ const Option& option_of(const virTypedParameter& param) {
     };
     auto found = std::find_if(kOptions.begin(), kOptions.end(), is_named);
     if (found == kOptions.end()) {
-        throw wrong(fmt::format("parameter '{}' is not supported", param.field));
+        throw wrong(format_text(_("parameter '{}' is not supported"), param.field));
     }
     int wanted = found->text ? VIR_TYPED_PARAM_STRING : VIR_TYPED_PARAM_UINT;
     if (param.type != wanted) {
-        throw wrong(fmt::format("parameter '{}' has to be of type {}", param.field,
+        throw wrong(format_text(_("parameter '{}' has to be of type {}"), param.field,
                                 found->text ? "string" : "unsigned int"));
     }
     return *found;
@@ -53,7 +54,7 @@ const Option& option_of(const virTypedParameter& param) {
 
 std::string text_of(const virTypedParameter& param) {
     if (!param.value.s) {
-        throw wrong(fmt::format("parameter '{}' has no value", param.field));
+        throw wrong(format_text(_("parameter '{}' has no value"), param.field));
     }
     return param.value.s;
 }
@@ -65,7 +66,7 @@ void take(const virTypedParameter& param, UpdateOptions& options) {
     } else if (param.value.ui > 0) {
         options.*option.milliseconds = param.value.ui;
     } else {
-        throw wrong(fmt::format("parameter '{}' must be above 0", param.field));
+        throw wrong(format_text(_("parameter '{}' must be above 0"), param.field));
     }
 }
 
@@ -74,7 +75,7 @@ void check(const UpdateOptions& options, const std::set<std::string_view>& given
         check_emulator(options.emulator);
     }
     if (given.contains(VIR_DOMAIN_CPR_PARAM_MODE) && !is_update_mode(options.mode)) {
-        throw wrong(fmt::format("'{}' is no mode of an update; modes are {}", options.mode,
+        throw wrong(format_text(_("'{}' is no mode of an update; modes are {}"), options.mode,
                                 fmt::join(kModes, ", ")));
     }
 }
@@ -85,7 +86,7 @@ void check(const UpdateOptions& options, const std::set<std::string_view>& given
 // neither completed nor looked up here.
 void check_emulator(const std::string& path) {
     if (!path.starts_with('/')) {
-        throw wrong(fmt::format("'{}' is no absolute path of an emulator", path));
+        throw wrong(format_text(_("'{}' is no absolute path of an emulator"), path));
     }
 }
 
@@ -95,14 +96,14 @@ bool is_update_mode(std::string_view name) {
 
 UpdateOptions read_update_options(virTypedParameterPtr params, int nparams) {
     if (nparams < 0 || (nparams > 0 && !params)) {
-        throw wrong("params must not be NULL, nor nparams be negative");
+        throw wrong(_("params must not be NULL, nor nparams be negative"));
     }
     UpdateOptions options;
     std::set<std::string_view> given;
     for (int i = 0; i < nparams; ++i) {
         take(params[i], options);
         if (!given.insert(params[i].field).second) {
-            throw wrong(fmt::format("parameter '{}' is there twice", params[i].field));
+            throw wrong(format_text(_("parameter '{}' is there twice"), params[i].field));
         }
     }
     check(options, given);

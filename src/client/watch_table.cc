@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/watch_table.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 
 namespace cpr::client {
@@ -24,8 +23,9 @@ std::shared_ptr<JobWatch> WatchTable::take(int number, virDomainPtr domain) {
     std::lock_guard lock(mutex_);
     auto found = watches_.find(number);
     if (found == watches_.end() || !found->second->is_of(domain)) {
-        throw CallError("invalid-argument",
-                        fmt::format("{} is no callback that is registered for the domain", number));
+        throw CallError(
+            "invalid-argument",
+            format_text(_("{} is no callback that is registered for the domain"), number));
     }
     return std::move(watches_.extract(found).mapped());
 }

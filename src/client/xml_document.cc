@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/xml_document.h"
 
-#include <fmt/format.h>
 #include <libxml/parser.h>
 
 #include <new>
 
+#include "base/translate.h"
 #include "client/call_error.h"
 
 namespace cpr::client {
@@ -39,7 +39,7 @@ Pointer not_null(Pointer pointer) {
 
 std::string why(const xmlParserCtxt* context) {
     const xmlError* error = xmlCtxtGetLastError(const_cast<xmlParserCtxt*>(context));
-    std::string text = error && error->message ? error->message : "it has no content";
+    std::string text = error && error->message ? error->message : _("it has no content");
     return text.substr(0, text.find_last_not_of('\n') + 1);
 }
 
@@ -72,7 +72,7 @@ XmlDocument::XmlDocument(const std::string& text, const std::string& what) {
                                       nullptr, nullptr, kParseOptions));
     if (!document_ || !root()) {
         throw CallError("invalid-argument",
-                        fmt::format("{} is not understood: {}", what, why(context.get())));
+                        format_text(_("{} is not understood: {}"), what, why(context.get())));
     }
 }
 

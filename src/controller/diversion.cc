@@ -14,10 +14,10 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/scope_exit.h"
+#include "base/translate.h"
 #include "controller/binary_info.h"
 #include "controller/launch.h"
 #include "controller/program_run.h"
-#include "controller/translate.h"
 
 namespace cpr::controller {
 namespace {

@@ -9,11 +9,12 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/text_width.h"
+#include "base/translate.h"
 #include "config.h"
 #include "controller/binary_info.h"
 #include "controller/diversion.h"
 #include "controller/qemu/version.h"
-#include "controller/translate.h"
 
 namespace cpr::controller {
 namespace {
@@ -112,12 +113,12 @@ int EmulatorsTool::run(const std::vector<std::string>& arguments) const {
 
 void EmulatorsTool::list() const {
     const auto entries = config_.list();
-    size_t width = std::string(_("Emulator")).size();
+    size_t width = columns_of(_("Emulator"));
     for (const EmulatorEntry& entry : entries)
         width = std::max(width, entry.name.size());
     const std::string head =
         fmt::format(" {:<{}}   {:<12}   {}", _("Emulator"), width, _("Version"), _("Binary"));
-    print(head + "\n" + std::string(head.size() + 20, '-') + "\n");
+    print(head + "\n" + std::string(columns_of(head) + 20, '-') + "\n");
     for (const EmulatorEntry& entry : entries)
         print(fmt::format(" {:<{}}   {:<12}   {}\n", entry.name, width, version_of(entry.binary),
                           entry.binary));

@@ -24,7 +24,6 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/shortages.h src/controller/shortages.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
 	src/controller/stray_vmm.h src/controller/stray_vmm.cc \
-	src/controller/translate.h \
 	src/controller/update_deadlines.h \
 	src/controller/update_host.h \
 	src/controller/update_job.h src/controller/update_job.cc \

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 #include "tools/message.h"
 
 namespace cpr::tools {

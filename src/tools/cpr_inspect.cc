@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/translate.h"
 #include "config.h"
-#include "tools/i18n.h"
 #include "tools/message.h"
 #include "tools/state_listing.h"
 #include "tools/tool_main.h"
@@ -81,7 +81,7 @@ int inspect(const CommandLine& line) {
     try {
         // A pipe would be waited for.
         const UniqueFd file = open_file(line.file, O_RDONLY | O_NONBLOCK);
-        const StateListing listing(read_all(file.get(), state::kMaxStream, "the file"));
+        const StateListing listing(read_all(file.get(), state::kMaxStream, line.file));
         std::fputs((line.json ? listing.json() : listing.text()).c_str(), stdout);
         if (listing.intact())
             return EXIT_SUCCESS;

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <memory>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 #include "tools/message.h"
 #include "tools/update_command.h"
 
@@ -208,7 +208,7 @@ class DomainCommand {
         const auto pause = params.number(prefix + "pause-ns");
         print_update(std::to_string(params.number(prefix + "generation").value_or(0)),
                      params.text(prefix + "time"),
-                     pause ? fmt::format("{:.1f} ms", static_cast<double>(*pause) / 1e6) : "-",
+                     pause ? format_text(_("{:.1f} ms"), static_cast<double>(*pause) / 1e6) : "-",
                      params.text(prefix + "version"), params.text(prefix + "binary"));
     }
 

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "tools/i18n.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 

@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 #include "tools/update_params.h"
 #include "tools/update_report.h"
 

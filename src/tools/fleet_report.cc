@@ -5,7 +5,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "tools/i18n.h"
+#include "base/text_width.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 
@@ -74,22 +75,15 @@ std::string detail_text(const FleetEntry& entry) {
     return job.new_version.empty() ? "" : fmt::format("{} -> {}", job.old_version, job.new_version);
 }
 
-// Of a terminal's columns, as far as that goes without knowing its font.
-std::size_t width_of(const std::string& text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-        return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    }));
-}
-
 std::string padded(const std::string& text, std::size_t width) {
-    return text + std::string(width - std::min(width, width_of(text)), ' ');
+    return text + std::string(width - std::min(width, columns_of(text)), ' ');
 }
 
 std::vector<std::string> lines_of(const std::vector<Row>& rows) {
     std::array<std::size_t, 4> widths{};
     for (const Row& row : rows) {
         for (std::size_t i = 0; i < row.size(); ++i) {
-            widths[i] = std::max(widths[i], width_of(row[i]));
+            widths[i] = std::max(widths[i], columns_of(row[i]));
         }
     }
     std::vector<std::string> lines;
@@ -100,7 +94,7 @@ std::vector<std::string> lines_of(const std::vector<Row>& rows) {
             line += padded(row[i], widths[i]) + kGap;
         }
         lines.push_back(line + row.back());
-        longest = std::max(longest, width_of(lines.back()));
+        longest = std::max(longest, columns_of(lines.back()));
     }
     lines.insert(lines.begin() + 1, std::string(longest, '-'));
     return lines;

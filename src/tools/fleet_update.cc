@@ -11,10 +11,10 @@
 #include <utility>
 
 #include "base/quiet_thread.h"
+#include "base/translate.h"
 #include "tools/domain_update.h"
 #include "tools/event_thread.h"
 #include "tools/fleet_report.h"
-#include "tools/i18n.h"
 #include "tools/interrupt_watch.h"
 #include "tools/message.h"
 #include "tools/update_command.h"

@@ -3,14 +3,10 @@
 
 #include <clocale>
 
-#include "config.h"
-
 namespace cpr::tools {
 
 void set_up_language() {
     setlocale(LC_ALL, "");
-    bindtextdomain(PACKAGE, LOCALEDIR);
-    textdomain(PACKAGE);
 }
 
 }  // namespace cpr::tools

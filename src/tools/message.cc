@@ -5,7 +5,7 @@
 
 #include <cstdio>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 
@@ -58,10 +58,11 @@ void Progress::end() {
 }
 
 void Progress::draw(const std::string& phase, int percent) {
-    std::string line = format_text(_("Update: [{:3} %] {}"), percent, phase);
+    // Padded to cover a longer phase's name; all names have at most eight letters.
+    const std::string shown = is_terminal_ ? fmt::format("{:<12}", phase) : phase;
+    const std::string line = format_text(_("Update: [{:3} %] {}"), percent, shown);
     if (is_terminal_) {
-        // Padded to cover a longer phase's name; all names have at most eight letters.
-        std::fprintf(out_, "\r%-28s", line.c_str());
+        std::fprintf(out_, "\r%s", line.c_str());
         is_line_open_ = true;
     } else {
         std::fprintf(out_, "%s%s\n", prefix_.c_str(), line.c_str());

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "tools/i18n.h"
+#include "base/text_width.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 namespace {
@@ -19,7 +20,7 @@ std::string shown(std::string name) {
 // The width of a column: its heading's, or that of the longest of its texts.
 size_t width_of(const std::string& heading, const std::vector<state::SectionInfo>& sections,
                 std::string state::SectionInfo::*text) {
-    size_t width = heading.size();
+    size_t width = columns_of(heading);
     for (const state::SectionInfo& section : sections)
         width = std::max(width, (section.*text).size());
     return width;
@@ -44,16 +45,20 @@ std::string StateListing::text() const {
     const std::string kind = _("Kind");
     const size_t id_width = width_of(id, sections_, &state::SectionInfo::id);
     const size_t kind_width = width_of(kind, sections_, &state::SectionInfo::kind);
+    const std::string version_heading = _("Version");
+    const std::string length_heading = _("Length");
+    const size_t version_width = std::max<size_t>(7, columns_of(version_heading));
+    const size_t length_width = std::max<size_t>(8, columns_of(length_heading));
     std::string text =
         format_text(_("format {}, architecture {}, {} bytes, {} sections"), header_.format,
                     header_.architecture, header_.total_length, header_.sections) +
         "\n\n";
     const auto row = [&](const std::string& first, const std::string& second, const auto& version,
                          const auto& length, const char* content) {
-        text += fmt::format(" {:<{}}   {:<{}}   {:>7}   {:>8}   {}\n", first, id_width, second,
-                            kind_width, version, length, content);
+        text += fmt::format(" {:<{}}   {:<{}}   {:>{}}   {:>{}}   {}\n", first, id_width, second,
+                            kind_width, version, version_width, length, length_width, content);
     };
-    row(id, kind, _("Version"), _("Length"), _("Checksum"));
+    row(id, kind, version_heading, length_heading, _("Checksum"));
     for (size_t i = 0; i < sections_.size(); ++i)
         row(shown(sections_[i].id), shown(sections_[i].kind), sections_[i].version,
             sections_[i].length, intact_[i] ? _("ok") : _("wrong"));

@@ -11,10 +11,11 @@
 #include <cstdio>
 #include <optional>
 #include <sstream>
+#include <system_error>
 
 #include "base/error.h"
+#include "base/translate.h"
 #include "base/unique_fd.h"
-#include "tools/i18n.h"
 
 namespace cpr::tools {
 
@@ -22,6 +23,13 @@ namespace {
 
 constexpr int kExecFailed = 127;
 constexpr int kSignalStatusBase = 128;
+
+// For errno, which is the last of the text's placeholders. Call it directly after the failed call.
+template <typename... Args>
+Error system_error(const char* text, const Args&... args) {
+    const std::string reason = std::generic_category().message(errno);
+    return Error(ErrorCode::kSystem, format_text(text, args..., reason));
+}
 
 // Tells whether a file is the front end itself, under whatever name.
 class Identity {
@@ -90,7 +98,7 @@ int wait_for(int pid) {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR) {
-            throw errno_error("wait for virsh");
+            throw system_error(_("cannot wait for virsh: {}"));
         }
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : kSignalStatusBase + WTERMSIG(status);
@@ -143,7 +151,7 @@ void StockVirsh::become(const std::vector<std::string>& arguments) const {
     std::vector<std::string> all{name_};
     all.insert(all.end(), arguments.begin(), arguments.end());
     execv(path_.c_str(), argv_of(all).data());
-    throw errno_error("run " + path_);
+    throw system_error(_("cannot run '{}': {}"), path_);
 }
 
 int StockVirsh::start(const std::vector<std::string>& arguments, int output_fd) const {
@@ -153,7 +161,7 @@ int StockVirsh::start(const std::vector<std::string>& arguments, int output_fd) 
     std::fflush(nullptr);
     int pid = fork();
     if (pid < 0) {
-        throw errno_error("start virsh");
+        throw system_error(_("cannot start virsh: {}"));
     }
     if (pid == 0) {
         if (output_fd >= 0) {
@@ -172,7 +180,7 @@ int StockVirsh::run(const std::vector<std::string>& arguments) const {
 StockVirsh::Output StockVirsh::capture(const std::vector<std::string>& arguments) const {
     std::array<int, 2> ends{};
     if (pipe2(ends.data(), O_CLOEXEC) < 0) {
-        throw errno_error("make a pipe for virsh");
+        throw system_error(_("cannot make a pipe for virsh: {}"));
     }
     UniqueFd read_end(ends[0]);
     UniqueFd write_end(ends[1]);

@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/translate.h"
 #include "tools/domain_update.h"
 #include "tools/event_thread.h"
-#include "tools/i18n.h"
 #include "tools/interrupt_watch.h"
 #include "tools/message.h"
 #include "tools/update_report.h"

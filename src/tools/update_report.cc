@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tools/update_report.h"
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "tools/i18n.h"
+#include "base/translate.h"
 
 namespace cpr::tools {
 

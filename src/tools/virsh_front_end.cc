@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 #include "tools/update_command.h"
 #include "tools/virsh_help.h"
 

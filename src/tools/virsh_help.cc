@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-#include "tools/i18n.h"
+#include "base/translate.h"
 #include "tools/update_request.h"
 
 namespace cpr::tools {

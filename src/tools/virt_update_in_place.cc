@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/translate.h"
 #include "config.h"
 #include "tools/domain_command.h"
 #include "tools/domain_request.h"
 #include "tools/fleet_update.h"
-#include "tools/i18n.h"
 #include "tools/message.h"
 #include "tools/tool_main.h"
 #include "tools/update_command.h"

@@ -7,14 +7,14 @@ import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
-MARKED = re.compile(r'\b(?:N?_|gettext)\(\s*"')
+MARKED = re.compile(r'\b_\(\s*"')
 
 
 def main():
     lines = (TOP / "po/POTFILES.in").read_text().splitlines()
     listed = {line for line in lines if line and not line.startswith("#")}
-    marked = {str(file.relative_to(TOP)) for file in (TOP / "src").rglob("*.cc")
-              if MARKED.search(file.read_text())}
+    sources = [file for pattern in ("*.cc", "*.h") for file in (TOP / "src").rglob(pattern)]
+    marked = {str(file.relative_to(TOP)) for file in sources if MARKED.search(file.read_text())}
     for name in sorted(listed ^ marked):
         print(f"{name}: " + ("has no marked text" if name in listed else "is not listed"))
     return 1 if listed ^ marked else 0

@@ -15,7 +15,8 @@ SOURCE_CHECKS = \
 	tests/scripts/check_potfiles.py \
 	tests/scripts/check_source_size.py \
 	tests/scripts/check_symbols.py \
-	tests/scripts/check_translations.py
+	tests/scripts/check_translations.py \
+	tests/scripts/check_untranslated.py
 dist_check_SCRIPTS += $(SOURCE_CHECKS)
 TESTS += $(SOURCE_CHECKS)
 EXTRA_DIST += .clang-format .clang-tidy .ci/run scripts/check scripts/lint

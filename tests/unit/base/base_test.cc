@@ -11,6 +11,8 @@
 #include "base/io.h"
 #include "base/process_use.h"
 #include "base/scope_exit.h"
+#include "base/text_width.h"
+#include "base/translate.h"
 #include "base/unique_fd.h"
 
 namespace cpr {
@@ -101,6 +103,20 @@ TEST(EventLoop, RunsPostedWorkAndTimers) {
     loop.post([&] { order += "posted "; });
     loop.run();
     EXPECT_EQ(order, "posted timer");
+}
+
+TEST(TextWidth, CountsColumnsOfATerminal) {
+    EXPECT_EQ(columns_of("Domain"), 6u);
+    EXPECT_EQ(columns_of("Länge"), 5u);
+    EXPECT_EQ(columns_of("ドメイン"), 8u);
+    EXPECT_EQ(columns_of("a\xff\xfe"), 3u);
+    EXPECT_EQ(columns_of("\xe3\x83"), 1u);
+    EXPECT_EQ(columns_of(""), 0u);
+}
+
+TEST(Translate, IsEnglishUnlessTheProgramChoseALanguage) {
+    EXPECT_STREQ(translated("error: {}"), "error: {}");
+    EXPECT_EQ(format_text(translated("error: {}"), 5), "error: 5");
 }
 
 TEST(ProcessUse, CountsWhatAProcessHasLocked) {
