@@ -163,13 +163,22 @@ def check_layers_are_described():
             yield f"ARCHITECTURE.md: what {layer} may use differs from tests/scripts/check_layers.py"
 
 
+def anchors(page):
+    """What a page's headings are called in links, as GitHub and its like make it."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def check_paths_exist():
     """Links, and paths of this tree in code type, lead somewhere."""
     for page in sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("tests/**/*.md")]):
         text = page.read_text()
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):
-            if not (page.parent / link).exists():
+        for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", text):
+            target = page.parent / link if link else page
+            if not target.exists():
                 yield f"{page.name}: the link to {link} leads nowhere"
+            elif anchor and anchor not in anchors(target):
+                yield f"{page.name}: {link or page.name} has no heading for #{anchor}"
         for path in re.findall(r"`((?:src|tests|docs|include|scripts|po|xml)/[\w./-]*)`", text):
             if not any((TOP / (path + suffix)).exists() for suffix in ("", ".h")):
                 yield f"{page.name}: there is no {path}"

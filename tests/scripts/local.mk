@@ -9,6 +9,7 @@ AM_TESTS_ENVIRONMENT = \
 
 SOURCE_CHECKS = \
 	tests/scripts/check_api_reference.py \
+	tests/scripts/check_commands.py \
 	tests/scripts/check_documentation.py \
 	tests/scripts/check_format.sh \
 	tests/scripts/check_layers.py \
