@@ -85,6 +85,7 @@ def check_error_codes():
     documented = documented_names("errors.md", "# Error codes")
     used = names_in(r'ErrorCode::k\w+, "([\w-]+)"', "src/base/error.cc")
     used |= names_in(r'CodePair\{"([\w-]+)"', "src/client/call_error.cc")
+    used |= names_in(r'CallError\(\s*"([\w-]+)"', "src/client/*.cc", "src/client/*.h")
     for name in sorted(documented ^ used):
         yield f"errors.md: {name} " + ("is used nowhere" if name in documented
                                        else "is not documented")
