@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-TESTS += tests/tools/cpr_inspect_test.py
-dist_check_SCRIPTS += tests/tools/cpr_inspect_test.py
+TOOL_TESTS = tests/tools/completion_test.py tests/tools/cpr_inspect_test.py
+TESTS += $(TOOL_TESTS)
+dist_check_SCRIPTS += $(TOOL_TESTS)
