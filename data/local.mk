@@ -13,3 +13,25 @@ uninstall-local: uninstall-completion-links
 uninstall-completion-links:
 	for name in $(COMPLETION_LINKS); do rm -f '$(DESTDIR)$(completionsdir)'/$$name; done
 .PHONY: install-completion-links uninstall-completion-links
+
+pkglibexec_SCRIPTS += data/check-unused
+EXTRA_DIST += data/check-unused.in
+CLEANFILES += data/check-unused
+NAME_FOLDERS = $(AM_V_GEN)$(MKDIR_P) $(@D) && \
+	sed -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
+		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' $< >$@.tmp
+data/check-unused: data/check-unused.in Makefile
+	$(NAME_FOLDERS) && chmod +x $@.tmp && mv $@.tmp $@
+
+# What is left of its own folders is an administrator's, as is a changed emulators.conf.
+OWN_FOLDERS = $(examplesdir) $(docdir) $(schemasdir) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
+	$(pkglibexecdir) $(libvirt_cpr_includedir)
+uninstall-hook:
+	for folder in $(OWN_FOLDERS); do rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; done
+
+# Before anything is removed. (Automake would take a target that it knows for one of ours instead.)
+FIRST_OF_UNINSTALL = uninstall-recursive
+$(FIRST_OF_UNINSTALL): require-unused
+require-unused: data/check-unused
+	@data/check-unused '$(DESTDIR)'
+.PHONY: require-unused

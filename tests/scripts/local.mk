@@ -17,6 +17,7 @@ SOURCE_CHECKS = \
 	tests/scripts/check_source_size.py \
 	tests/scripts/check_symbols.py \
 	tests/scripts/check_translations.py \
+	tests/scripts/check_uninstall.py \
 	tests/scripts/check_untranslated.py
 dist_check_SCRIPTS += $(SOURCE_CHECKS)
 TESTS += $(SOURCE_CHECKS)
