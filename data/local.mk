@@ -14,18 +14,23 @@ uninstall-completion-links:
 	for name in $(COMPLETION_LINKS); do rm -f '$(DESTDIR)$(completionsdir)'/$$name; done
 .PHONY: install-completion-links uninstall-completion-links
 
+# libvirt's profile of guests includes what is in this folder.
+apparmordir = $(sysconfdir)/apparmor.d/abstractions/libvirt-qemu.d
+apparmor_DATA = data/apparmor/libvirt-cpr
 pkglibexec_SCRIPTS += data/check-unused
-EXTRA_DIST += data/check-unused.in
-CLEANFILES += data/check-unused
+EXTRA_DIST += data/apparmor/libvirt-cpr.in data/check-unused.in
+CLEANFILES += data/apparmor/libvirt-cpr data/check-unused
 NAME_FOLDERS = $(AM_V_GEN)$(MKDIR_P) $(@D) && \
 	sed -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' $< >$@.tmp
+data/apparmor/libvirt-cpr: data/apparmor/libvirt-cpr.in Makefile
+	$(NAME_FOLDERS) && mv $@.tmp $@
 data/check-unused: data/check-unused.in Makefile
 	$(NAME_FOLDERS) && chmod +x $@.tmp && mv $@.tmp $@
 
 # What is left of its own folders is an administrator's, as is a changed emulators.conf.
 OWN_FOLDERS = $(examplesdir) $(docdir) $(schemasdir) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
-	$(pkglibexecdir) $(libvirt_cpr_includedir)
+	$(apparmordir) $(pkglibexecdir) $(libvirt_cpr_includedir)
 uninstall-hook:
 	for folder in $(OWN_FOLDERS); do rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; done
 

@@ -8,6 +8,7 @@ AM_TESTS_ENVIRONMENT = \
 	PYTHONDONTWRITEBYTECODE=1;
 
 SOURCE_CHECKS = \
+	tests/scripts/check_apparmor.py \
 	tests/scripts/check_api_reference.py \
 	tests/scripts/check_commands.py \
 	tests/scripts/check_documentation.py \
