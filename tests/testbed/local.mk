@@ -47,6 +47,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/runner/container.py \
 	tests/testbed/runner/images.py \
 	tests/testbed/runner/machine.py \
+	tests/testbed/runner/packages.py \
 	tests/testbed/runner/process.py \
 	tests/testbed/runner/run.py \
 	tests/testbed/runner/stage.py \
@@ -67,6 +68,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/host-diversion.py \
 	tests/testbed/scenarios/limits.py \
 	tests/testbed/scenarios/policy.py \
+	tests/testbed/scenarios/package.py \
 	tests/testbed/scenarios/qemu-20.py \
 	tests/testbed/scenarios/qemu-crash-load.py \
 	tests/testbed/scenarios/qemu-blockjobs.py \

@@ -13,6 +13,7 @@ from .common import TESTBED_DIR, TestbedError, cache_dir, ensure_host_packages, 
 from .container import Container
 from .images import ensure_images
 from .machine import Machine
+from .packages import build_packages
 from .stage import make_files, make_stage
 from .tree import ensure_tree
 
@@ -45,6 +46,11 @@ class Run:
         self.share = share
         self.stage = stage
         self.files = files
+
+    def leave_out_project(self):
+        """What the scenario runs in has nothing of the project: it installs that itself."""
+        self.stage = self.share / "nothing"
+        self.stage.mkdir()
 
     def nvme_image(self, number):
         """The backing file of L1's NVMe disk `number` (1 or 2)."""
@@ -104,6 +110,9 @@ class Session:
         scenario = load_scenario(name)
         if hasattr(scenario, "host_prepare"):
             scenario.host_prepare(run)
+        if getattr(scenario, "PACKAGED", False):
+            build_packages(self.tree, run)
+            run.leave_out_project()
         slow = self.options.slow
         short = self.options.short
         machine = self.start_machine(
