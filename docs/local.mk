@@ -13,13 +13,9 @@ CLEANFILES += $(MANUAL_PAGES)
 
 EXTRA_DIST += \
 	ARCHITECTURE.md CONTRIBUTING.md NEWS \
-<<<<<<< HEAD
-	docs/api.md docs/api-reference.md docs/errors.md docs/metadata.md docs/protocol.md docs/qemu.md docs/state-format.md \
-	docs/refusals.md docs/security.md docs/troubleshooting.md docs/update-a-host.md docs/what-is-kept.md \
-=======
 	docs/api.md docs/api-reference.md docs/errors.md docs/installation.md docs/metadata.md \
 	docs/protocol.md docs/qemu.md docs/state-format.md \
->>>>>>> d2eb07c (Make Debian packages, and try them in a scenario)
+	docs/refusals.md docs/security.md docs/troubleshooting.md docs/update-a-host.md docs/what-is-kept.md \
 	docs/manpages/cpr-inspect.rst \
 	docs/manpages/cpr-vmm.rst \
 	docs/manpages/emulators.conf.rst \
