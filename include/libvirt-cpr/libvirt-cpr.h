@@ -531,6 +531,8 @@ int virDomainCprGetJob(virDomainPtr domain, char **json, virTypedParameterPtr *p
 int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout,
                      virDomainCprJobCallback cb, void *opaque, unsigned int flags);
 
+int virDomainCprPlaceThreads(virDomainPtr domain, unsigned int flags);
+
 int virDomainCprCancel(virDomainPtr domain, unsigned int flags);
 
 int virDomainCprEventRegister(virDomainPtr domain, virDomainCprJobCallback cb, void *opaque,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 noinst_LTLIBRARIES += src/base/libbase.la
 src_base_libbase_la_SOURCES = \
+	src/base/cgroups.h src/base/cgroups.cc \
 	src/base/error.h src/base/error.cc \
 	src/base/event_loop.h src/base/event_loop.cc \
 	src/base/io.h src/base/io.cc \
@@ -14,5 +15,6 @@ src_base_libbase_la_SOURCES = \
 	src/base/text_width.h src/base/text_width.cc \
 	src/base/translate.h \
 	src/base/unique_fd.h src/base/unique_fd.cc \
-	src/base/utc_time.h
+	src/base/utc_time.h \
+	src/base/vmm_threads.h src/base/vmm_threads.cc
 src_base_libbase_la_LIBADD = $(GLIB_LIBS) $(FMT_LIBS)

@@ -23,6 +23,7 @@ constexpr std::array kCodePairs{
     CodePair{"invalid-state", VIR_ERR_OPERATION_INVALID},
     CodePair{"blocked", VIR_ERR_OPERATION_UNSUPPORTED},
     CodePair{"not-allowed", VIR_ERR_OPERATION_DENIED},
+    CodePair{"not-privileged", VIR_ERR_OPERATION_DENIED},
     CodePair{"job-active", VIR_ERR_RESOURCE_BUSY},
     CodePair{"no-job", VIR_ERR_OPERATION_INVALID},
     CodePair{"timeout", VIR_ERR_OPERATION_TIMEOUT},

@@ -18,6 +18,7 @@
 #include "client/job_watch.h"
 #include "client/last_error.h"
 #include "client/monitor.h"
+#include "client/thread_placement.h"
 #include "client/update_options.h"
 #include "client/watch_table.h"
 
@@ -52,20 +53,31 @@ std::optional<Clock::time_point> deadline_after(int timeout) {
 // The update that nobody has followed to its end is known until the next job begins, and no longer.
 long long start_job(virDomainPtr domain, const UpdateOptions& options) {
     cpr::client::record_last_update(domain);
-    return Monitor(domain).start_update(options);
+    UpdateOptions request = options;
+    // A controller that is older than this parameter has refused nothing for its sake.
+    request.place_threads =
+        cpr::client::can_place_threads(domain) && cpr::client::has_tuned_threads(domain);
+    return Monitor(domain).start_update(request);
+}
+
+// After an update's end: its outcome stands, whatever becomes of this.
+template <typename Deed>
+void or_warn(Deed deed) {
+    try {
+        deed();
+    } catch (const CallError& error) {
+        LastError::of_this_thread().set_warning(error);
+    } catch (const std::exception& error) {
+        LastError::of_this_thread().set_warning(CallError("internal", error.what()));
+    }
 }
 
 int report_outcome(virDomainPtr domain, const Job& job) {
     if (auto error = job.error()) {
         LastError::of_this_thread().set(*error);
     }
-    try {
-        record_update(domain, job);
-    } catch (const CallError& error) {
-        LastError::of_this_thread().set_warning(error);
-    } catch (const std::exception& error) {
-        LastError::of_this_thread().set_warning(CallError("internal", error.what()));
-    }
+    or_warn([&] { place_threads_after(domain, job); });
+    or_warn([&] { record_update(domain, job); });
     return job.status();
 }
 
@@ -220,9 +232,10 @@ int virDomainCprGetJob(virDomainPtr domain, char** json, virTypedParameterPtr* p
  * Progress comes by events if the application runs an event loop in another
  * thread (virEventRunDefaultImpl()), and by asking at short intervals
  * otherwise. Must not be called from the thread that runs the event loop. A
- * job that has not ended at the timeout goes on. A completed update is added
- * to the domain's history; if that fails, virCprGetLastError() is a warning
- * (VIR_ERR_WARNING) that says why.
+ * job that has not ended at the timeout goes on. Root on the domain's host
+ * puts its threads in place afterwards (virDomainCprPlaceThreads()), and a
+ * completed update is added to the domain's history; if one of these fails,
+ * virCprGetLastError() is a warning (VIR_ERR_WARNING) that says why.
  *
  * Returns the final status of the job (virDomainCprJobStatus), with
  * virCprGetLastError() saying why if it is not VIR_DOMAIN_CPR_JOB_COMPLETED;
@@ -244,6 +257,34 @@ int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout, virDomai
         };
         Job job = cpr::client::wait_for_job(domain, jobid, deadline_after(timeout), on_news);
         return report_outcome(domain, job);
+    });
+}
+
+/**
+ * virDomainCprPlaceThreads:
+ * @domain: a running domain
+ * @flags: extra flags; none are known, pass 0
+ *
+ * Puts the threads of @domain's VMM into the control groups that libvirt made
+ * for its vCPUs and I/O threads, on the processors that vCPUs are pinned to,
+ * and under the scheduling of <cputune>: libvirt does so with the first VMM
+ * of a domain alone. virDomainCprWait() does it by itself where the caller is
+ * root on the domain's host, and its connection without a detour, as
+ * qemu:///system; nobody else may. This is for updates that nobody waited for,
+ * and for a tuning that was changed since.
+ *
+ * Returns 0, or -1 in case of error: VIR_ERR_OPERATION_DENIED
+ * ("not-privileged"), VIR_ERR_OPERATION_INVALID ("invalid-state") if the VMM's
+ * process is not where libvirt has put it, or an error of libvirt's.
+ *
+ * Since: 0.1.0
+ */
+int virDomainCprPlaceThreads(virDomainPtr domain, unsigned int flags) {
+    return at_boundary([&] {
+        check_domain(domain);
+        check_flags("virDomainCprPlaceThreads", flags, 0);
+        cpr::client::place_threads(domain);
+        return 0;
     });
 }
 

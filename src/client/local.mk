@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# The sources as a convenience library, so that unit tests see more than the exported symbols.
+# The sources as a convenience library, so that unit tests see more than the exported symbols. All
+# of libbase would make every program that uses the library one with an event loop of GLib's.
 noinst_LTLIBRARIES += src/client/libclient.la
 src_client_libclient_la_SOURCES = \
 	src/client/blocker_list.h src/client/blocker_list.cc \
@@ -20,10 +21,12 @@ src_client_libclient_la_SOURCES = \
 	src/client/poll_interval.h \
 	src/client/preparation.h src/client/preparation.cc \
 	src/client/reply.h src/client/reply.cc \
+	src/client/thread_placement.h src/client/thread_placement.cc \
 	src/client/typed_params.h src/client/typed_params.cc \
 	src/client/update_options.h src/client/update_options.cc \
 	src/client/watch_table.h src/client/watch_table.cc \
-	src/client/xml_document.h src/client/xml_document.cc
+	src/client/xml_document.h src/client/xml_document.cc \
+	src/base/cgroups.cc src/base/error.cc src/base/vmm_threads.cc
 src_client_libclient_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS) $(LIBXML_CFLAGS)
 src_client_libclient_la_LIBADD = $(LIBVIRT_LIBS) $(LIBXML_LIBS) $(FMT_LIBS)
 

@@ -31,6 +31,9 @@ json update_arguments(const UpdateOptions& options) {
     if (options.max_pause > 0) {
         arguments["max-pause"] = options.max_pause;
     }
+    if (options.place_threads) {
+        arguments["place-threads"] = true;
+    }
     if (options.check_only) {
         arguments["check"] = true;
     }
@@ -60,6 +63,11 @@ long long Monitor::start_update(const UpdateOptions& options) {
 
 Job Monitor::query_job() {
     return Job(execute("query-update-in-place", json::object()));
+}
+
+VmmThreads Monitor::query_threads() {
+    const json cpus = execute("query-cpus-fast", json::object());
+    return parse_vmm_threads(cpus, execute("query-iothreads", json::object()));
 }
 
 void Monitor::cancel() {

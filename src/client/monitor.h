@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/vmm_threads.h"
 #include "client/job.h"
 #include "client/update_options.h"
 
@@ -21,6 +22,8 @@ class Monitor {
     // Starts a job, if the domain's policy allows it, and returns its number.
     long long start_update(const UpdateOptions& options);
     Job query_job();
+    // The VMM's threads, as it tells them.
+    VmmThreads query_threads();
     void cancel();
 
   private:

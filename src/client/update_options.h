@@ -16,6 +16,7 @@ struct UpdateOptions {
     unsigned int timeout = 0;    // milliseconds
     unsigned int max_pause = 0;  // milliseconds
     bool check_only = false;
+    bool place_threads = false;  // whoever asks will place the new VMM's threads
 };
 
 // Reads VIR_DOMAIN_CPR_PARAM_*. Throws CallError `invalid-argument` for a parameter that is not

@@ -65,6 +65,7 @@ void CprVmmSteps::validate() {
     if (!record_.blockers.is_array())
         throw Error(ErrorCode::kInternal, "the answer to query-cpr has no list of blockers");
     find_shortages(vmm_.process->pid, descriptors_of(cpr), record_.blockers);
+    find_thread_tuning();
     next_ = std::make_shared<const Binary>(open_binary(record_.new_binary.path));
     const RunLimits limits{within(host_.deadlines.info)};
     next_info_ = read_binary_info(*next_, limits);
@@ -106,6 +107,7 @@ json CprVmmSteps::query_cpr(std::chrono::milliseconds deadline) {
 }
 
 void CprVmmSteps::prepare() {
+    note_threads();
     way_back_.note_limits();
     way_back_.offer_binary(*next_);
     offered_ = true;
@@ -147,7 +149,7 @@ void CprVmmSteps::undo_save() {
     if (resumed_)
         throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary");
     if (executed_)
-        way_back_.run_again(was_running_);
+        run_again();
     else
         take_back_save();
     note_pause(query_cpr(host_.deadlines.query));
@@ -160,13 +162,31 @@ void CprVmmSteps::take_back_save() {
         // It may still be busy with the save that took too long.
         const json cpr = query_cpr(host_.deadlines.save);
         was_running_ = flag(cpr, "was-running") || was_running_;
-        if (text(cpr, "state") == "saved")
-            host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
+        if (text(cpr, "state") != "saved")
+            return;
+        restore_threads();
+        host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
     } catch (const Error& error) {
         if (!way_back_.armed() || !is_lost(error))
             throw;
         way_back_.go_back(false);
-        way_back_.run_again(was_running_);
+        run_again();
+    }
+}
+
+void CprVmmSteps::run_again() {
+    way_back_.run_again(was_running_, [this] { restore_threads(); });
+}
+
+// The old binary has other threads after an exec, even after one that failed. A guest that runs on
+// other processors than it should is better than one that does not run.
+void CprVmmSteps::restore_threads() {
+    try {
+        place_threads(host_.vmm);
+    } catch (const Error& error) {
+        if (is_lost(error))
+            throw;
+        log::warning("{}", error.message());
     }
 }
 
@@ -190,6 +210,7 @@ void CprVmmSteps::undo_exec() {
 void CprVmmSteps::load() {
     try {
         host_.vmm.call("cpr-load", json::object(), within(host_.deadlines.load));
+        place_threads(host_.vmm);
     } catch (const Error& error) {
         lost_ = is_lost(error);
         throw;

@@ -70,6 +70,8 @@ struct JobRecord {
     std::optional<std::chrono::milliseconds> max_pause;
     // As asked for, and from the validation on the one that is used.
     UpdateMode mode = UpdateMode::kAuto;
+    // Somebody with the rights to will place the new VMM's threads (docs/protocol.md).
+    bool place_threads = false;
     std::string phase;
     // What libvirt knows, and the VMM's process after a rollback that had to start another.
     int64_t domain_pid = 0;

@@ -24,6 +24,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/shortages.h src/controller/shortages.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
 	src/controller/stray_vmm.h src/controller/stray_vmm.cc \
+	src/controller/thread_tuning.h src/controller/thread_tuning.cc \
 	src/controller/update_deadlines.h \
 	src/controller/update_host.h \
 	src/controller/update_job.h src/controller/update_job.cc \
@@ -32,6 +33,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/vmm_calls.h src/controller/vmm_calls.cc \
 	src/controller/vmm_link.h src/controller/vmm_link.cc \
 	src/controller/vmm_process.h src/controller/vmm_process.cc \
+	src/controller/vmm_threads.h src/controller/vmm_threads.cc \
 	src/controller/way_back.h src/controller/way_back.cc
 include src/controller/chardev/local.mk
 include src/controller/display/local.mk

@@ -69,6 +69,8 @@ JobRecord parse_request(const json& arguments) {
             record.max_pause = parse_milliseconds(key, value);
         else if (key == "mode")
             record.mode = parse_mode(key, value);
+        else if (key == "place-threads")
+            record.place_threads = parse_flag(key, value);
         else
             throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
     }

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/log.h"
 #include "base/monotonic.h"
 #include "controller/cpr_vmm_steps.h"
 #include "controller/qemu/transfer_steps.h"
+#include "controller/thread_tuning.h"
 
 namespace cpr::controller {
 namespace {
@@ -79,6 +81,34 @@ void UpdateSteps::expect_pause(int64_t pause_ns) const {
         throw Error(ErrorCode::kPauseTooLong,
                     "the guest would be paused for {:.1f} ms or more, and may be for {} ms",
                     static_cast<double>(pause_ns) / kNsPerMs, record_.max_pause->count());
+}
+
+void UpdateSteps::note_threads() {
+    affinity_ = ThreadAffinity(vmm_threads(host_.vmm, host_.deadlines.query));
+}
+
+void UpdateSteps::find_thread_tuning() {
+    if (record_.place_threads)
+        return;
+    const auto tuning = thread_tuning(static_cast<pid_t>(vmm_.process->pid),
+                                      vmm_threads(host_.vmm, host_.deadlines.query));
+    if (tuning)
+        record_.blockers.push_back(
+            {{"id", "thread-tuning"},
+             {"reason", fmt::format("libvirt has set {} which the next VMM's threads would not "
+                                    "have: only root can give it to them",
+                                    *tuning)},
+             {"remedy", "update as root on the domain's host, by a local connection"}});
+}
+
+void UpdateSteps::place_threads(VmmCalls& calls) const {
+    try {
+        affinity_.apply_to(vmm_threads(calls, host_.deadlines.query));
+    } catch (const Error& error) {
+        if (!record_.place_threads)
+            throw;
+        log::info("left to whoever places the threads: {}", error.message());
+    }
 }
 
 void UpdateSteps::begin_stop() {

@@ -12,6 +12,7 @@
 #include "controller/job_record.h"
 #include "controller/step_list.h"
 #include "controller/update_host.h"
+#include "controller/vmm_threads.h"
 
 namespace cpr::controller {
 
@@ -59,6 +60,13 @@ class UpdateSteps {
     // Throws Error kPauseTooLong if the guest will be paused for longer than the update may. While
     // it goes back sooner than it would go on.
     void expect_pause(int64_t pause_ns) const;
+    // On which processors the VMM's threads may run, for those of the next. Throws Error.
+    void note_threads();
+    // Adds a blocker if the threads have what the controller could not give to those of the next
+    // VMM, and nobody else will.
+    void find_thread_tuning();
+    // As was noted, of the VMM that `calls` reaches. Throws Error, unless somebody else will.
+    void place_threads(VmmCalls& calls) const;
     // The guest is about to be stopped.
     void begin_stop();
     // What is left for a step of its deadline, the whole update's, and the guest's stop.
@@ -80,6 +88,7 @@ class UpdateSteps {
     void in_time(const std::function<void()>& apply) const;
 
     int64_t begin_ns_;
+    ThreadAffinity affinity_;
 };
 
 // Those for the kind of VMM that the guest runs on.

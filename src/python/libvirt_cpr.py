@@ -32,9 +32,10 @@ import libvirt
 
 __all__ = [
     "Blocked", "Blocker", "Cancelled", "CheckResult", "CprError", "InvalidArgument",
-    "InvalidState", "JobActive", "JobInfo", "JobStatus", "NoJob", "NotAllowed", "PauseTooLong",
+    "InvalidState", "JobActive", "JobInfo", "JobStatus", "NoJob", "NotAllowed", "NotPrivileged",
+    "PauseTooLong",
     "TimedOut", "Unsupported", "cancel", "check", "deregister_event", "disable", "enable",
-    "history", "job_info", "job_json", "policy", "register_event", "set_policy", "update", "wait",
+    "history", "job_info", "job_json", "place_threads", "policy", "register_event", "set_policy", "update", "wait",
 ]
 
 _LIBRARY = "liblibvirt-cpr.so.0"
@@ -86,6 +87,10 @@ class NotAllowed(CprError):
     """The domain's policy does not allow it."""
 
 
+class NotPrivileged(CprError):
+    """Only root on the domain's host can do it."""
+
+
 class PauseTooLong(CprError):
     """The guest would have been paused for longer than `max_pause`."""
 
@@ -101,7 +106,8 @@ class Unsupported(CprError):
 _ERRORS = {
     "blocked": Blocked, "cancelled": Cancelled, "invalid-argument": InvalidArgument,
     "invalid-state": InvalidState, "job-active": JobActive, "no-job": NoJob,
-    "not-allowed": NotAllowed, "pause-too-long": PauseTooLong, "timeout": TimedOut, "unsupported": Unsupported,
+    "not-allowed": NotAllowed, "not-privileged": NotPrivileged,
+    "pause-too-long": PauseTooLong, "timeout": TimedOut, "unsupported": Unsupported,
 }
 
 
@@ -352,6 +358,16 @@ def cancel(domain):
         raise _last_error()
 
 
+def place_threads(domain):
+    """Put the threads of the VMM of `domain` where libvirt has put those of its first VMM.
+
+    wait() and update() do it by themselves. Raises NotPrivileged if this process is not root on
+    the domain's host.
+    """
+    if _library().virDomainCprPlaceThreads(_pointer(domain), 0) < 0:
+        raise _last_error()
+
+
 def register_event(domain, callback, opaque=None):
     """Have `callback(domain, job_info, opaque)` called for each change in the update jobs of
     `domain` from now on, whoever starts them. Returns a number for deregister_event().
@@ -504,6 +520,7 @@ _SIGNATURES = {
     "virDomainCprGetHistory": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
                                ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprCancel": (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint),
+    "virDomainCprPlaceThreads": (ctypes.c_int, ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprEventRegister": (ctypes.c_int, ctypes.c_void_p, _JOB_CALLBACK, ctypes.c_void_p,
                                   _FREE_CALLBACK, ctypes.c_uint),
     "virDomainCprEventDeregister": (ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_uint),

@@ -86,6 +86,8 @@ class DomainCommand {
                 return set_policy();
             case DomainAction::kShowHistory:
                 return show_history();
+            case DomainAction::kPlaceThreads:
+                return place_threads();
         }
         return false;
     }
@@ -200,6 +202,17 @@ class DomainCommand {
         std::printf("%s\n", std::string(80, '-').c_str());
         for (int i = 0; i < count; ++i) {
             print_entry(params, fmt::format("history.{}.", i));
+        }
+        return true;
+    }
+
+    bool place_threads() const {
+        if (virDomainCprPlaceThreads(domain_.get(), 0) < 0) {
+            return tell_failure(_("Failed to place the threads of domain '{}'"));
+        }
+        if (!quiet_) {
+            const char* done = _("Threads of domain '{}' placed");
+            std::printf("%s\n", format_text(done, request_.domain).c_str());
         }
         return true;
     }

@@ -7,7 +7,7 @@
 
 namespace cpr::tools {
 
-enum class DomainAction { kEnable, kDisable, kShowPolicy, kSetPolicy, kShowHistory };
+enum class DomainAction { kEnable, kDisable, kShowPolicy, kSetPolicy, kShowHistory, kPlaceThreads };
 
 // What `--set-policy` changes; nothing said of a member leaves it as it is.
 struct PolicyChange {
@@ -17,7 +17,7 @@ struct PolicyChange {
     std::optional<unsigned int> max_pause;  // milliseconds, 0: no limit
 };
 
-// What a user asks of virt-update-in-place about a domain's XML, instead of an update.
+// What a user asks of virt-update-in-place about a domain, instead of an update.
 struct DomainRequest {
     std::optional<DomainAction> action;
     std::string domain;    // name, UUID or id

@@ -23,7 +23,8 @@ src_tools_libupdate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 src_tools_libupdate_la_LIBADD = src/base/libbase.la liblibvirt-cpr.la $(LIBVIRT_LIBS) $(FMT_LIBS)
 
 bin_PROGRAMS += virt-update-in-place
-virt_update_in_place_SOURCES = src/tools/virt_update_in_place.cc
+virt_update_in_place_SOURCES = src/tools/virt_update_in_place.cc \
+	src/tools/daemon_restart.h src/tools/daemon_restart.cc
 virt_update_in_place_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 virt_update_in_place_LDADD = src/tools/libupdate.la
 

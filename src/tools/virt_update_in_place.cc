@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <getopt.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -10,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "base/translate.h"
 #include "config.h"
+#include "tools/daemon_restart.h"
 #include "tools/domain_command.h"
 #include "tools/domain_request.h"
 #include "tools/fleet_update.h"
@@ -45,6 +48,8 @@ constexpr int kPrintXmlOption = 283;
 constexpr int kPolicyOption = 284;
 constexpr int kSetPolicyOption = 285;
 constexpr int kHistoryOption = 286;
+constexpr int kPlaceThreadsOption = 287;
+constexpr int kRestartDaemonOption = 288;
 
 constexpr std::array kLongOptions{
     option{"connect", required_argument, nullptr, 'c'},
@@ -72,6 +77,8 @@ constexpr std::array kLongOptions{
     option{"policy", no_argument, nullptr, kPolicyOption},
     option{"set-policy", required_argument, nullptr, kSetPolicyOption},
     option{"history", no_argument, nullptr, kHistoryOption},
+    option{"place-threads", no_argument, nullptr, kPlaceThreadsOption},
+    option{"restart-daemon", no_argument, nullptr, kRestartDaemonOption},
     option{nullptr, 0, nullptr, 0},
 };
 
@@ -82,6 +89,7 @@ struct CommandLine {
     DomainRequest domain_request;
     bool quiet = false;
     bool version = false;
+    bool restart_daemon = false;
 };
 
 void print_usage() {
@@ -128,6 +136,13 @@ void print_usage() {
           "         --history           tell of the domain's updates\n"
           "\n"),
         stdout);
+    std::fputs(
+        _("  threads, for root on the domains' host:\n"
+          "         --place-threads     put those of the VMM where libvirt has put those of\n"
+          "                             the domain's first VMM, instead of an update\n"
+          "         --restart-daemon    restart libvirt's daemon after updates\n"
+          "\n"),
+        stdout);
 }
 
 std::optional<CommandLine> usage_error(const std::string& text) {
@@ -154,6 +169,9 @@ bool take_domain_option(int found, DomainRequest& into) {
         case kHistoryOption:
             into.ask(DomainAction::kShowHistory, "history");
             return true;
+        case kPlaceThreadsOption:
+            into.ask(DomainAction::kPlaceThreads, "place-threads");
+            return true;
         case kBackendOption:
             into.backend = optarg;
             return true;
@@ -175,6 +193,9 @@ bool take_fleet_option(int found, CommandLine& into) {
             return true;
         case kHostParallelOption:
             into.fleet.parallel = parse_count("host-parallel", optarg);
+            return true;
+        case kRestartDaemonOption:
+            into.restart_daemon = true;
             return true;
         case kMaxFailuresOption:
             into.fleet.max_failures = parse_count("max-failures", optarg);
@@ -272,6 +293,20 @@ bool take_words(std::vector<std::string> words, CommandLine& into) {
     return true;
 }
 
+// It is for whoever waits for updates on this host.
+void refuse_daemon_restart(const CommandLine& line) {
+    const UpdateRequest& request = line.request;
+    if (line.domain_request.action || request.check || request.info || request.async ||
+        request.abort) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    _("Option --restart-daemon is only for updates that are waited for"));
+    }
+    if (geteuid() != 0) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    _("Option --restart-daemon is only for root on the domains' host"));
+    }
+}
+
 std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine command_line) {
     if (command_line.request.help || command_line.version) {
         return command_line;
@@ -291,6 +326,9 @@ std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine comm
         return std::nullopt;
     }
     check_options(command_line.request);
+    if (command_line.restart_daemon) {
+        refuse_daemon_restart(command_line);
+    }
     return command_line;
 }
 
@@ -317,8 +355,13 @@ bool carry_out(const CommandLine& line) {
         return run_domain_request(line.connection, line.domain_request, line.quiet);
     }
     const bool is_one = !line.fleet.all && line.fleet.domains.size() == 1;
-    return is_one ? run_update(line.connection, line.request, line.quiet)
-                  : run_fleet_update(line.connection, line.request, line.fleet, line.quiet);
+    const bool done = is_one
+                          ? run_update(line.connection, line.request, line.quiet)
+                          : run_fleet_update(line.connection, line.request, line.fleet, line.quiet);
+    if (line.restart_daemon) {
+        restart_libvirt_daemon();
+    }
+    return done;
 }
 
 int run(int argc, char** argv) {

@@ -67,8 +67,9 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/host-diversion.py \
 	tests/testbed/scenarios/limits.py \
-	tests/testbed/scenarios/policy.py \
 	tests/testbed/scenarios/package.py \
+	tests/testbed/scenarios/policy.py \
+	tests/testbed/scenarios/privileged.py \
 	tests/testbed/scenarios/qemu-20.py \
 	tests/testbed/scenarios/qemu-crash-load.py \
 	tests/testbed/scenarios/qemu-blockjobs.py \

@@ -29,7 +29,6 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/transfer_checks.h src/controller/qemu/transfer_checks.cc \
 	src/controller/qemu/transfer_source.h src/controller/qemu/transfer_source.cc \
 	src/controller/qemu/transfer_steps.h src/controller/qemu/transfer_steps.cc \
-	src/controller/qemu/vcpu_threads.h src/controller/qemu/vcpu_threads.cc \
 	src/controller/qemu/version.h src/controller/qemu/version.cc \
 	src/controller/qemu/vhost.h src/controller/qemu/vhost.cc \
 	src/controller/qemu/track_descriptors.cc src/controller/qemu/track_devices.cc \

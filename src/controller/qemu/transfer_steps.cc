@@ -13,7 +13,6 @@
 #include "controller/loop_call.h"
 #include "controller/qemu/guest.h"
 #include "controller/qemu/queue_checks.h"
-#include "controller/qemu/vcpu_threads.h"
 
 namespace cpr::controller::qemu {
 namespace {
@@ -65,6 +64,7 @@ void TransferSteps::find_blockers() {
     record_.blockers = json::array();
     for (const Blocker& blocker : found)
         record_.blockers.push_back(to_json(blocker));
+    find_thread_tuning();
 }
 
 void TransferSteps::check_next_binary() {
@@ -119,7 +119,8 @@ void TransferSteps::prepare() {
     target_->wait_until_listening(within(host_.deadlines.start));
     connect();
     check_queues();
-    copy_vcpu_affinity(host_.vmm, target_->calls(), host_.deadlines.query);
+    note_threads();
+    place_threads(target_->calls());
 }
 
 void TransferSteps::wait_for_commands() {

@@ -17,6 +17,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/step_list_test.cc \
 	tests/unit/controller/stray_vmm_test.cc \
 	tests/unit/controller/update_fixture.h \
+	tests/unit/controller/thread_placement_test.cc \
 	tests/unit/controller/update_failure_test.cc \
 	tests/unit/controller/update_test.cc \
 	tests/unit/controller/vmm_process_test.cc

@@ -108,6 +108,8 @@ class UpdateTest : public LoopTest {
             const bool runs = running_before_ && state_ == "none" && !left_stopped_;
             return json{{"return", {{"status", runs ? "running" : "paused"}, {"running", runs}}}};
         });
+        vmm_->returns("query-cpus-fast", json::array());
+        vmm_->returns("query-iothreads", json::array());
         vmm_->returns("getfd", json::object());
         vmm_->returns("closefd", json::object());
         vmm_->returns("cpr-finish", json::object());
