@@ -5,7 +5,7 @@
 set -eu
 
 build="autoconf autoconf-archive automake autopoint g++ gettext libfmt-dev libglib2.0-dev
-libgmock-dev libgtest-dev libseccomp-dev libtool libvirt-dev libxml2-dev make nlohmann-json3-dev
+libgmock-dev libgtest-dev libreadline-dev libseccomp-dev libtool libvirt-dev libxml2-dev make nlohmann-json3-dev
 pkg-config python3 python3-docutils xz-utils zlib1g-dev"
 test="acpica-tools apparmor bash-completion clang-14 clang-format libclang-rt-14-dev libvirt-clients
 libxml2-utils llvm-14 python3-libvirt"

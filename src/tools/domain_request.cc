@@ -92,6 +92,16 @@ void check_domain_request(const DomainRequest& request) {
     }
 }
 
+void complete_domain_request(DomainRequest& request, const UpdateRequest& update) {
+    request.domain = update.domain;
+    request.emulator = update.emulator;
+    request.json = update.json;
+    check_domain_request(request);
+    if (request.action) {
+        refuse_beside(request.option.c_str(), update);
+    }
+}
+
 PolicyChange parse_policy_text(const std::string& text) {
     PolicyChange change;
     if (text == "default") {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "tools/update_request.h"
+
 namespace cpr::tools {
 
 enum class DomainAction { kEnable, kDisable, kShowPolicy, kSetPolicy, kShowHistory, kPlaceThreads };
@@ -36,6 +38,10 @@ struct DomainRequest {
 
 // Throws Error(kInvalidArgument) for options that the action does not have, and an unknown backend.
 void check_domain_request(const DomainRequest& request);
+
+// Takes what both have in common from the words about an update. Throws Error(kInvalidArgument) for
+// all that does not go with the action.
+void complete_domain_request(DomainRequest& request, const UpdateRequest& update);
 
 // Reads "allowed=no,mode=exec,max-pause=500", or "default". Throws Error(kInvalidArgument).
 PolicyChange parse_policy_text(const std::string& text);

@@ -18,7 +18,8 @@ src_tools_libupdate_la_SOURCES = \
 	src/tools/update_command.h src/tools/update_command.cc \
 	src/tools/update_params.h src/tools/update_params.cc \
 	src/tools/update_report.h src/tools/update_report.cc \
-	src/tools/update_request.h src/tools/update_request.cc
+	src/tools/update_request.h src/tools/update_request.cc \
+	src/tools/update_words.h src/tools/update_words.cc
 src_tools_libupdate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 src_tools_libupdate_la_LIBADD = src/base/libbase.la liblibvirt-cpr.la $(LIBVIRT_LIBS) $(FMT_LIBS)
 
@@ -40,6 +41,7 @@ cpr_inspect_LDADD = src/state/libstate.la
 # Everything of the front end but main, for its tests.
 noinst_LTLIBRARIES += src/tools/libvirsh.la
 src_tools_libvirsh_la_SOURCES = \
+	src/tools/interactive_line.h src/tools/interactive_line.cc \
 	src/tools/stock_virsh.h src/tools/stock_virsh.cc \
 	src/tools/virsh_arguments.h src/tools/virsh_arguments.cc \
 	src/tools/virsh_front_end.h src/tools/virsh_front_end.cc \
@@ -54,3 +56,14 @@ pkglibexec_PROGRAMS += src/tools/virsh
 src_tools_virsh_SOURCES = src/tools/virsh.cc
 src_tools_virsh_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
 src_tools_virsh_LDADD = src/tools/libvirsh.la
+
+# Beside it, for the interactive mode.
+virshdir = $(pkglibexecdir)
+virsh_LTLIBRARIES = src/tools/virsh-readline.la
+src_tools_virsh_readline_la_SOURCES = src/tools/virsh_readline.cc \
+	src/tools/interactive_line.cc src/tools/virsh_arguments.cc src/tools/virsh_words.cc \
+	src/tools/virsh_session.h src/tools/virsh_session.cc
+src_tools_virsh_readline_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS) $(READLINE_CFLAGS)
+src_tools_virsh_readline_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-export-symbols-regex '^(readline|add_history)$$'
+src_tools_virsh_readline_la_LIBADD = $(GLIB_LIBS) $(READLINE_LIBS)

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <sstream>
 #include <system_error>
@@ -127,6 +128,9 @@ StockVirsh StockVirsh::find(const std::string& called_as, const std::string& sea
     std::optional<std::size_t> place;
     std::string folder;
     if (slash != std::string::npos) {
+        if (is_other_program(called_as, own)) {
+            return {called_as, called_as};
+        }
         folder = slash == 0 ? "/" : called_as.substr(0, slash);
         place = place_of(folders, folder);
     } else if ((place = own_place(folders, called_as, own))) {
@@ -152,6 +156,16 @@ void StockVirsh::become(const std::vector<std::string>& arguments) const {
     all.insert(all.end(), arguments.begin(), arguments.end());
     execv(path_.c_str(), argv_of(all).data());
     throw system_error(_("cannot run '{}': {}"), path_);
+}
+
+void StockVirsh::become_interactive(const std::vector<std::string>& arguments,
+                                    const std::string& module) const {
+    if (access(module.c_str(), R_OK) == 0) {
+        const char* others = std::getenv("LD_PRELOAD");
+        const bool has_others = others && *others;
+        setenv("LD_PRELOAD", (has_others ? module + ":" + others : module).c_str(), 1);
+    }
+    become(arguments);
 }
 
 int StockVirsh::start(const std::vector<std::string>& arguments, int output_fd) const {

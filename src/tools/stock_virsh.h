@@ -12,7 +12,8 @@ class StockVirsh {
   public:
     // Finds it for a front end that was called as `called_as` (argv[0]) with `search_path` (PATH)
     // and whose own program file is `self`: virsh.distrib beside it, else the next virsh on the
-    // path that is not itself. Throws Error(kUnsupported).
+    // path that is not itself. Called in the name of another program, it is that one: so its
+    // interactive mode calls. Throws Error(kUnsupported).
     static StockVirsh find(const std::string& called_as, const std::string& search_path,
                            const std::string& self);
 
@@ -20,6 +21,11 @@ class StockVirsh {
 
     // Becomes it. Only returns by throwing Error(kSystem).
     [[noreturn]] void become(const std::vector<std::string>& arguments) const;
+
+    // The same for its interactive mode, with the front end's `module` loaded into it, if that is
+    // there.
+    [[noreturn]] void become_interactive(const std::vector<std::string>& arguments,
+                                         const std::string& module) const;
 
     // Runs it with this program's standard streams. Returns its exit status. Throws Error.
     int run(const std::vector<std::string>& arguments) const;

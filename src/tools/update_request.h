@@ -3,7 +3,6 @@
 #define CPR_TOOLS_UPDATE_REQUEST_H
 
 #include <string>
-#include <vector>
 
 namespace cpr::tools {
 
@@ -26,11 +25,6 @@ struct UpdateRequest {
     bool help = false;  // then nothing else counts
 };
 
-// Reads the words after `update-in-place` by the rules and with the errors of virsh: options may be
-// anywhere, `--domain g1`, `--domain=g1` and a bare `g1` are the same, and `--` ends the options.
-// Throws Error(kInvalidArgument).
-UpdateRequest parse_update_words(const std::vector<std::string>& words);
-
 // The values of options. Throw Error(kInvalidArgument): of --timeout if it is no number of seconds
 // above 0, of --max-pause if it is no number of milliseconds above 0.
 unsigned int parse_timeout(const std::string& text);
@@ -44,9 +38,6 @@ void check_options(const UpdateRequest& request);
 // Throws Error(kInvalidArgument) for all that is about an update, beside an option that updates
 // nothing.
 void refuse_beside(const char* option, const UpdateRequest& request);
-
-// The command's option names without dashes, for completion.
-std::vector<std::string> update_option_names();
 
 }  // namespace cpr::tools
 

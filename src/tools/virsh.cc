@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,20 @@ namespace {
 
 using namespace cpr::tools;
 
+// What belongs to this program is beside it, wherever a link to it may be.
+std::filesystem::path own_folder() {
+    return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
 int run(const std::string& called_as, const std::vector<std::string>& arguments) {
     const char* search_path = std::getenv("PATH");
     StockVirsh stock =
         StockVirsh::find(called_as, search_path ? search_path : "/usr/bin:/bin", "/proc/self/exe");
     VirshArguments parsed = parse_virsh_arguments(arguments);
     VirshPlan plan = make_plan(parsed);
+    if (plan.is_interactive) {
+        stock.become_interactive(arguments, own_folder() / "virsh-readline.so");
+    }
     if (plan.is_all_stock) {
         stock.become(arguments);
     }

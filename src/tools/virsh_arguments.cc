@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <string_view>
 
 namespace cpr::tools {
 
@@ -132,6 +133,25 @@ std::vector<std::string> stock_arguments(const VirshArguments& arguments,
     }
     result.insert(result.end(), words.begin(), words.end());
     return result;
+}
+
+void follow_connect(VirshArguments& arguments, const std::vector<std::string>& words) {
+    if (words[0] != "connect") {
+        return;
+    }
+    constexpr std::string_view kName = "--name=";
+    ConnectionOptions& connection = arguments.connection;
+    connection.uri = "";
+    connection.read_only = false;
+    for (std::size_t i = 1; i < words.size(); ++i) {
+        if (words[i] == "--readonly") {
+            connection.read_only = true;
+        } else if (words[i].starts_with(kName)) {
+            connection.uri = words[i].substr(kName.size());
+        } else if (words[i] != "--name") {
+            connection.uri = words[i];
+        }
+    }
 }
 
 }  // namespace cpr::tools

@@ -27,6 +27,9 @@ VirshArguments parse_virsh_arguments(const std::vector<std::string>& arguments);
 std::vector<std::string> stock_arguments(const VirshArguments& arguments,
                                          const std::vector<std::string>& words);
 
+// `connect` changes where the commands after it go; other words change nothing.
+void follow_connect(VirshArguments& arguments, const std::vector<std::string>& words);
+
 }  // namespace cpr::tools
 
 #endif

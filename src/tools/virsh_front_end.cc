@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/translate.h"
+#include "tools/domain_command.h"
 #include "tools/update_command.h"
 #include "tools/virsh_help.h"
 
@@ -29,6 +30,11 @@ Words completed_words(const Words& words) {
         ++first;
     }
     return {first, words.end()};
+}
+
+bool run_command(const ConnectionOptions& connection, const UpdateCommand& command, bool quiet) {
+    return command.instead.action ? run_domain_request(connection, command.instead, quiet)
+                                  : run_update(connection, command.update, quiet);
 }
 
 }  // namespace
@@ -61,7 +67,7 @@ bool VirshFrontEnd::run_step(const Step& step) {
 
 bool VirshFrontEnd::run_stock(const Step& step) {
     bool is_done = stock_.run(stock_arguments(arguments_, step.words)) == EXIT_SUCCESS;
-    follow_connect(step.words);
+    follow_connect(arguments_, step.words);
     return is_done;
 }
 
@@ -72,7 +78,7 @@ bool VirshFrontEnd::run_own(const Step& step) {
     if (step.kind == StepKind::kUpdateHelp) {
         print(update_help());
     } else {
-        is_done = run_update(arguments_.connection, step.request, arguments_.quiet);
+        is_done = run_command(arguments_.connection, step.command, arguments_.quiet);
     }
     if (arguments_.timing) {
         Milliseconds taken = std::chrono::steady_clock::now() - begin;
@@ -93,32 +99,16 @@ bool VirshFrontEnd::run_listing(const Step& step) {
 bool VirshFrontEnd::run_completion(const Step& step) {
     Words words = completed_words(step.words);
     std::string own = words.empty() ? "" : update_completions(words);
-    Words asked{"complete", "--"};
-    if (!words.empty()) {
-        Words stock_words = stock_completion_words(words);
-        asked.insert(asked.end(), stock_words.begin(), stock_words.end());
+    const Words stock_words = words.empty() ? words : stock_completion_words(words);
+    if (stock_words.empty() && !words.empty()) {
+        print(own);
+        return !own.empty();
     }
+    Words asked{"complete", "--"};
+    asked.insert(asked.end(), stock_words.begin(), stock_words.end());
     StockVirsh::Output output = stock_.capture(stock_arguments(arguments_, asked));
     print(own + output.text);
     return !own.empty() || output.status == EXIT_SUCCESS;
-}
-
-// `connect` changes where the commands after it in the same string go.
-void VirshFrontEnd::follow_connect(const Words& words) {
-    if (words[0] != "connect") {
-        return;
-    }
-    arguments_.connection.uri = "";
-    arguments_.connection.read_only = false;
-    for (std::size_t i = 1; i < words.size(); ++i) {
-        if (words[i] == "--readonly") {
-            arguments_.connection.read_only = true;
-        } else if (words[i].starts_with("--name=")) {
-            arguments_.connection.uri = words[i].substr(std::string("--name=").size());
-        } else if (words[i] != "--name") {
-            arguments_.connection.uri = words[i];
-        }
-    }
 }
 
 }  // namespace cpr::tools

@@ -26,7 +26,6 @@ class VirshFrontEnd {
     bool run_own(const Step& step);
     bool run_listing(const Step& step);
     bool run_completion(const Step& step);
-    void follow_connect(const Words& words);
 
     VirshArguments arguments_;
     StockVirsh stock_;

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "base/translate.h"
-#include "tools/update_request.h"
+#include "tools/update_words.h"
 
 namespace cpr::tools {
 
@@ -28,8 +28,32 @@ bool completes_update(const Words& words) {
     return words.size() >= 2 && words[0] == kUpdateCommandName;
 }
 
-bool completes_option(const Words& words) {
-    return words.back().starts_with("--");
+TypedWord typed_in_update(const Words& words) {
+    return typed_word({words.begin() + 1, words.end()});
+}
+
+// What the word that is being typed may become.
+Words candidates(const Words& words) {
+    if (words.size() == 1) {
+        return words[0].empty() ? Words{} : Words{kUpdateCommandName};
+    }
+    if (!completes_update(words)) {
+        return {};
+    }
+    const TypedWord typed = typed_in_update(words);
+    if (typed.value_of == "mode") {
+        return {"auto", "exec", "transfer"};
+    }
+    if (typed.value_of == "backend") {
+        return {"qemu", "cpr-vmm"};
+    }
+    Words options;
+    if (typed.is_option) {
+        for (const std::string& name : update_option_names()) {
+            options.push_back("--" + name);
+        }
+    }
+    return options;
 }
 
 }  // namespace
@@ -41,7 +65,8 @@ std::string update_help() {
     help += fmt::format(
         "    {} <domain> [--emulator <string>] [--check] [--verbose] [--timeout <number>] "
         "[--max-pause <number>] [--mode <string>] [--async] [--wait] [--abort] [--info] "
-        "[--json]\n",
+        "[--json] [--enable] [--disable] [--backend <string>] [--print-xml] [--policy] "
+        "[--set-policy <string>] [--history]\n",
         kUpdateCommandName);
     help += _("\n  DESCRIPTION\n");
     help +=
@@ -62,6 +87,17 @@ std::string update_help() {
     help += option_line("--abort", _("cancel the update that is under way"));
     help += option_line("--info", _("only tell of the domain's last update"));
     help += option_line("--json", _("print the update as JSON"));
+    help += option_line("--enable", _("edit the domain's XML for updates"));
+    help += option_line("--disable", _("put back what the XML had before --enable"));
+    help += option_line(_("--backend <string>"),
+                        _("what is behind the emulator program: qemu, cpr-vmm"));
+    help += option_line("--print-xml", _("only print the XML that would result"));
+    help += option_line("--policy", _("tell what the domain's policy for updates is"));
+    help +=
+        option_line(_("--set-policy <string>"),
+                    _("change it: allowed=yes|no,mode=auto|exec|transfer,max-pause=<number>, or "
+                      "default"));
+    help += option_line("--history", _("tell of the domain's updates"));
     return help + "\n";
 }
 
@@ -82,23 +118,23 @@ std::string with_update_listed(const std::string& listing) {
 
 std::string update_completions(const Words& words) {
     std::string result;
-    if (words.size() == 1 && !words[0].empty() &&
-        std::string(kUpdateCommandName).starts_with(words[0])) {
-        return fmt::format("{}\n", kUpdateCommandName);
-    }
-    if (completes_update(words) && completes_option(words)) {
-        for (const std::string& name : update_option_names()) {
-            if (("--" + name).starts_with(words.back())) {
-                result += "--" + name + "\n";
-            }
+    for (const std::string& candidate : candidates(words)) {
+        if (candidate.starts_with(words.back())) {
+            result += candidate + "\n";
         }
     }
     return result;
 }
 
 Words stock_completion_words(const Words& words) {
-    bool wants_domain = completes_update(words) && !completes_option(words) && words.size() == 2;
-    return wants_domain ? Words{"suspend", words.back()} : words;
+    if (!completes_update(words)) {
+        return words;
+    }
+    const TypedWord typed = typed_in_update(words);
+    if (typed.value_of != "domain") {
+        return {};
+    }
+    return {typed.may_be_shut_off ? "dominfo" : "suspend", words.back()};
 }
 
 }  // namespace cpr::tools

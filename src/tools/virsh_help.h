@@ -18,8 +18,9 @@ std::string with_update_listed(const std::string& listing);
 // What update-in-place adds to the completion of `words`, one word a line.
 std::string update_completions(const Words& words);
 
-// The command whose completion by the stock virsh also serves for `words`: another one with a
-// running domain as its first argument if it is our domain that is wanted, else `words` itself.
+// The words that the stock virsh is to complete for `words`: those of another command with such a
+// domain as its first argument if it is our domain that is wanted, none for the rest of our
+// command, else `words` themselves.
 Words stock_completion_words(const Words& words);
 
 }  // namespace cpr::tools

@@ -8,7 +8,7 @@ namespace cpr::tools {
 namespace {
 
 VirshPlan all_stock() {
-    return {.is_all_stock = true, .steps = {}};
+    return {.is_all_stock = true, .is_interactive = false, .steps = {}};
 }
 
 bool is_help_for_update(const Words& words) {
@@ -18,9 +18,9 @@ bool is_help_for_update(const Words& words) {
 }
 
 Step make_update(const Words& words) {
-    UpdateRequest request = parse_update_words({words.begin() + 1, words.end()});
-    StepKind kind = request.help ? StepKind::kUpdateHelp : StepKind::kUpdate;
-    return {kind, words, std::move(request)};
+    UpdateCommand command = parse_update_words({words.begin() + 1, words.end()});
+    StepKind kind = command.update.help ? StepKind::kUpdateHelp : StepKind::kUpdate;
+    return {kind, words, std::move(command)};
 }
 
 Step make_step(const Words& words) {
@@ -50,10 +50,14 @@ VirshPlan make_plan(const VirshArguments& arguments) {
         return all_stock();
     }
     if (arguments.help) {
-        return {.is_all_stock = false, .steps = {{StepKind::kListing, {}, {}}}};
+        return {.is_all_stock = false,
+                .is_interactive = false,
+                .steps = {{StepKind::kListing, {}, {}}}};
     }
     if (arguments.words.empty()) {
-        return all_stock();
+        VirshPlan plan = all_stock();
+        plan.is_interactive = true;
+        return plan;
     }
     // virsh takes a single word as a string of commands, several as one command.
     std::vector<Words> commands{arguments.words};

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/update_request.h"
+#include "tools/update_words.h"
 #include "tools/virsh_arguments.h"
 #include "tools/virsh_words.h"
 
@@ -22,13 +22,15 @@ enum class StepKind {
 struct Step {
     StepKind kind = StepKind::kStock;
     Words words;            // the whole command; of a listing by --help, empty
-    UpdateRequest request;  // of an update
+    UpdateCommand command;  // of an update
 };
 
 // What the front end has to do for a command line.
 struct VirshPlan {
     // Nothing of ours in it: become the stock virsh, with the command line as it is.
     bool is_all_stock = false;
+    // Nothing yet, and what comes is typed: become the stock virsh, with ours put in.
+    bool is_interactive = false;
     std::vector<Step> steps;
 };
 

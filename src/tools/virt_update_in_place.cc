@@ -262,17 +262,11 @@ bool is_path(const std::string& word) {
 }
 
 // What is asked about a domain's XML is asked instead of an update, and of one domain.
-bool complete_domain_request(const CommandLine& line, DomainRequest& into) {
-    into.domain = line.request.domain;
-    into.emulator = line.request.emulator;
-    into.json = line.request.json;
-    check_domain_request(into);
-    if (!into.action) {
-        return true;
-    }
-    refuse_beside(into.option.c_str(), line.request);
-    if (line.fleet.all || line.fleet.domains.size() > 1) {
-        print_error(format_text(_("--{} is for one domain. See --help."), into.option));
+bool complete_for_one_domain(CommandLine& line) {
+    complete_domain_request(line.domain_request, line.request);
+    if (line.domain_request.action && (line.fleet.all || line.fleet.domains.size() > 1)) {
+        print_error(
+            format_text(_("--{} is for one domain. See --help."), line.domain_request.option));
         return false;
     }
     return true;
@@ -322,7 +316,7 @@ std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine comm
         return usage_error(_("a domain is required. See --help."));
     }
     command_line.request.domain = has_domains ? command_line.fleet.domains.front() : "";
-    if (!complete_domain_request(command_line, command_line.domain_request)) {
+    if (!complete_for_one_domain(command_line)) {
         return std::nullopt;
     }
     check_options(command_line.request);

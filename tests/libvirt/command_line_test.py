@@ -7,9 +7,12 @@ CPR_BUILDDIR in the environment names the folder of the build; without it, build
 import json
 import os
 import pathlib
+import pty
+import select
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -189,6 +192,49 @@ class UpdateTool(unittest.TestCase):
         self.assertRegex(self.run_tool("--version").out, r"^\d+\.\d+\.\d+\S*\n$")
 
 
+class Typist:
+    """An interactive session on a terminal, typed into."""
+
+    PROMPT = "virsh # "
+
+    def __init__(self, path, arguments, env=None):
+        self.shown = ""
+        environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": "/nonexistent",
+                       "TERM": "dumb", "LD_LIBRARY_PATH": str(BUILD / ".libs"), **(env or {})}
+        self.pid, self.terminal = pty.fork()
+        if self.pid == 0:
+            os.execve(path, [str(path), *arguments], environment)
+        self.wait_for(self.PROMPT)
+
+    def wait_for(self, text, limit_s=60):
+        """Read until the text is shown; returns what was shown up to there."""
+        end = time.monotonic() + limit_s
+        while text not in self.shown:
+            ready, _, _ = select.select([self.terminal], [], [], max(0, end - time.monotonic()))
+            if not ready:
+                raise AssertionError(f"no {text!r} in {self.shown!r}")
+            self.shown += os.read(self.terminal, 4096).decode()
+        before, _, self.shown = self.shown.partition(text)
+        return before.replace("\r\n", "\n")
+
+    def type(self, keys):
+        """The keys, as they are."""
+        os.write(self.terminal, keys.encode())
+
+    def say(self, line):
+        """A line; returns what virsh says to it."""
+        self.type(line + "\r")
+        self.wait_for("\n")
+        return self.wait_for(self.PROMPT)
+
+    def end(self):
+        """Leave; returns the exit status."""
+        self.type("quit\r")
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.terminal)
+        return status
+
+
 @unittest.skipUnless(STOCK, "virsh is not installed (Debian package libvirt-clients)")
 class FrontEnd(unittest.TestCase):
     def setUp(self):
@@ -223,6 +269,76 @@ class FrontEnd(unittest.TestCase):
     def test_interactive_mode_is_the_stock_one(self):
         self.assert_same("-c", URI, stdin="uri\nlist --name\nquit\n")
         self.assert_same("-c", URI, "-q", stdin="nosuch\n")
+
+    def typist(self, *arguments):
+        return Typist(self.front_end, ["-c", URI, *arguments])
+
+    def test_interactive_mode_has_the_command(self):
+        typist = self.typist()
+        self.assertEqual(typist.say("update-in-place test"),
+                         "error: Failed to update domain 'test' in place\n" + NOT_SUPPORTED + "\n")
+        self.assertEqual(typist.say("uri; update-in-place nosuch; echo 'a  b'"),
+                         f"{URI}\n\nerror: failed to get domain 'nosuch'\n\na  b\n")
+        self.assertIn("Allowed:         yes\n", typist.say("update-in-place --policy test"))
+        self.assertIn(LISTED, typist.say("help domain"))
+        self.assertIn("update-in-place <domain>", typist.say("help update-in-place"))
+        self.assertIn("requires <domain> option", typist.say("update-in-place"))
+        self.assertEqual(typist.say("echo 'update-in-place test'"), "update-in-place test\n")
+        self.assertEqual(typist.end(), 0)
+
+    def test_interactive_mode_keeps_what_was_typed(self):
+        typist = self.typist()
+        typist.say("echo first")
+        typist.say("echo a; update-in-place nosuch")
+        self.assertIn("failed to get domain 'nosuch'", typist.say("\x10"))  # the line before
+        self.assertEqual(typist.say("\x10\x10\x10"), "first\n")
+        self.assertEqual(typist.end(), 0)
+
+    def test_interactive_mode_completes_the_command(self):
+        typist = self.typist()
+        typist.type("update-in\t")
+        typist.wait_for("update-in-place ")
+        typist.type("t\t")
+        typist.wait_for("test ")
+        typist.type("--chec\t")
+        typist.wait_for("--check ")
+        self.assertIn("cannot be updated in place", typist.say(""))
+        typist.type("update-dev\t")
+        typist.wait_for("update-device ")
+        typist.type("\x15")
+        self.assertEqual(typist.end(), 0)
+
+    def test_interactive_mode_goes_where_the_session_goes(self):
+        typist = Typist(self.front_end, ["-q", "-c", "test:///default"])
+        typist.say("connect nosuch:///x")
+        self.assertIn("failed to connect", typist.say("update-in-place test"))
+        typist.say(f"connect {URI}")
+        self.assertEqual(typist.say("update-in-place nosuch"),
+                         "error: failed to get domain 'nosuch'\n")
+        self.assertEqual(typist.end(), 0)
+
+    def test_commands_on_standard_input(self):
+        run = self.run_front_end("-c", URI, stdin="update-in-place nosuch\nuri\n")
+        self.assertIn("failed to get domain 'nosuch'", run.err)
+        self.assertIn(URI, run.out)
+
+    def test_nothing_of_ours_is_in_programs_that_virsh_starts(self):
+        editor = pathlib.Path(self.folder.name) / "editor"
+        seen = pathlib.Path(self.folder.name) / "seen"
+        editor.write_text(f"#!/bin/sh\nenv >{seen}\n")
+        editor.chmod(0o755)
+        self.run_front_end("-c", URI, stdin="edit test\n", env={"EDITOR": str(editor)})
+        self.assertNotIn("LD_PRELOAD", seen.read_text())
+
+    def test_what_is_asked_of_a_domain_instead(self):
+        run = self.run_front_end("-c", URI, "update-in-place --policy test; "
+                                 "update-in-place test --enable --print-xml")
+        self.assertIn("Allowed:         yes\n", run.out)
+        self.assertIn("/virt-cpr-qemu</emulator>", run.out)
+        self.assertEqual(run.status, 0)
+        run = self.run_front_end("-c", URI, "update-in-place", "test", "--history", "--check")
+        self.assertEqual(run.all, (
+            1, "", "error: Options --history and --check are mutually exclusive\n"))
 
     def test_update_fails_as_a_command_of_virsh_does(self):
         # suspend is a command with the same first argument.

@@ -48,7 +48,7 @@ def check_options():
     yield from missing_options("virsh-update-in-place",
                                names_in(getopt, "src/tools/virsh_arguments.cc") -
                                {"help", "version", "no-pkttyagent"})
-    words = names_in(r'\bOption\{"([\w-]+)"', "src/tools/update_request.cc")
+    words = names_in(r'\bOption\{"([\w-]+)"', "src/tools/update_words.cc")
     yield from missing_options("virsh-update-in-place", words - {"help"}, r"\*(--)?{}\*")
     yield from missing_options("virt-cpr-controller",
                                names_in(r'k\w+Option = "([\w-]+)"', "src/controller/launch.h"))

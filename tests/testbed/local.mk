@@ -99,6 +99,8 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/vfio-intx.py \
 	tests/testbed/scenarios/vfio-msi.py \
 	tests/testbed/scenarios/vfio-multi.py \
+	tests/testbed/scenarios/virsh-differential.py \
+	tests/testbed/scenarios/virsh-front.py \
 	tests/testbed/scenarios/vmm-boot.py \
 	tests/testbed/scenarios/vmm-lifecycle.py \
 	tests/testbed/scenarios/vmm-vfio-nvme.py

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tools/update_request.h"
+#include "tools/update_words.h"
 
 namespace cpr::tools {
 namespace {
@@ -55,13 +55,29 @@ TEST(Completion, OffersTheCommandForItsBeginning) {
 TEST(Completion, OffersTheOptions) {
     EXPECT_EQ(update_completions({"update-in-place", "g1", "--ver"}), "--verbose\n");
     EXPECT_EQ(update_completions({"update-in-place", "g1"}), "");
+    EXPECT_EQ(update_completions({"update-in-place", "g1", "--se"}), "--set-policy\n");
     EXPECT_EQ(update_completions({"suspend", "--ver"}), "");
+}
+
+TEST(Completion, OffersTheValuesOfOptions) {
+    EXPECT_EQ(update_completions({"update-in-place", "g1", "--mode", "e"}), "exec\n");
+    EXPECT_EQ(update_completions({"update-in-place", "g1", "--backend", ""}), "qemu\ncpr-vmm\n");
+    EXPECT_EQ(update_completions({"update-in-place", "g1", "--timeout", ""}), "");
 }
 
 TEST(Completion, TakesRunningDomainsFromAnotherCommand) {
     EXPECT_EQ(stock_completion_words({"update-in-place", "g"}), (Words{"suspend", "g"}));
-    EXPECT_EQ(stock_completion_words({"update-in-place", "--d"}),
-              (Words{"update-in-place", "--d"}));
+    EXPECT_EQ(stock_completion_words({"update-in-place", "--check", "g"}), (Words{"suspend", "g"}));
+    EXPECT_EQ(stock_completion_words({"update-in-place", "--mode", "exec", "--domain", "g"}),
+              (Words{"suspend", "g"}));
+    EXPECT_EQ(stock_completion_words({"update-in-place", "--enable", "g"}),
+              (Words{"dominfo", "g"}));
+    const Words kNoDomains[] = {{"update-in-place", "--d"},
+                                {"update-in-place", "g1", "/"},
+                                {"update-in-place", "--mode", "e"}};
+    for (const Words& words : kNoDomains) {
+        EXPECT_EQ(stock_completion_words(words), Words{}) << testing::PrintToString(words);
+    }
     EXPECT_EQ(stock_completion_words({"list", "--a"}), (Words{"list", "--a"}));
 }
 

@@ -87,9 +87,9 @@ TEST(VirshPlan, TakesUpdateInPlaceAfterEveryGlobalOption) {
         VirshPlan plan = plan_of(arguments);
         ASSERT_EQ(kinds_of(plan), std::vector{StepKind::kUpdate})
             << testing::PrintToString(arguments);
-        EXPECT_EQ(plan.steps[0].request.domain, "g1");
-        EXPECT_EQ(plan.steps[0].request.emulator, "/e");
-        EXPECT_TRUE(plan.steps[0].request.check);
+        EXPECT_EQ(plan.steps[0].command.update.domain, "g1");
+        EXPECT_EQ(plan.steps[0].command.update.emulator, "/e");
+        EXPECT_TRUE(plan.steps[0].command.update.check);
     }
 }
 
@@ -97,14 +97,14 @@ TEST(VirshPlan, RunsTheCommandsOfAStringInOrder) {
     VirshPlan plan = plan_of({"-q", "list; update-in-place g1 --verbose;uri --x"});
     ASSERT_EQ(kinds_of(plan), (std::vector{StepKind::kStock, StepKind::kUpdate, StepKind::kStock}));
     EXPECT_EQ(plan.steps[0].words, Words{"list"});
-    EXPECT_EQ(plan.steps[1].request.domain, "g1");
-    EXPECT_TRUE(plan.steps[1].request.verbose);
+    EXPECT_EQ(plan.steps[1].command.update.domain, "g1");
+    EXPECT_TRUE(plan.steps[1].command.update.verbose);
     EXPECT_EQ(plan.steps[2].words, (Words{"uri", "--x"}));
 }
 
 TEST(VirshPlan, TakesSeveralArgumentsAsOneCommand) {
     EXPECT_THROW(plan_of({"update-in-place", "g1", "/e", ";", "list"}), Error);
-    EXPECT_EQ(plan_of({"update-in-place", "a;b"}).steps[0].request.domain, "a;b");
+    EXPECT_EQ(plan_of({"update-in-place", "a;b"}).steps[0].command.update.domain, "a;b");
 }
 
 TEST(VirshPlan, RefusesAWrongUseBeforeAnythingRuns) {

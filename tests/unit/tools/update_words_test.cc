@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "tools/update_request.h"
+#include "tools/update_words.h"
 
 #include <gtest/gtest.h>
 
@@ -43,7 +43,7 @@ TEST(UpdateWords, AreUnderstoodInEveryForm) {
         {{"--domain", "--check"}, "--check", "", false, false},
     };
     for (const GoodCase& test : kCases) {
-        UpdateRequest request = parse_update_words(test.words);
+        UpdateRequest request = parse_update_words(test.words).update;
         std::string label = testing::PrintToString(test.words);
         EXPECT_EQ(request.domain, test.domain) << label;
         EXPECT_EQ(request.emulator, test.emulator) << label;
@@ -54,17 +54,17 @@ TEST(UpdateWords, AreUnderstoodInEveryForm) {
 }
 
 TEST(UpdateWords, AskForTheLastUpdate) {
-    EXPECT_TRUE(parse_update_words({"g1", "--info"}).info);
-    EXPECT_FALSE(parse_update_words({"g1", "--info"}).json);
-    EXPECT_TRUE(parse_update_words({"g1", "--check", "--json"}).json);
+    EXPECT_TRUE(parse_update_words({"g1", "--info"}).update.info);
+    EXPECT_FALSE(parse_update_words({"g1", "--info"}).update.json);
+    EXPECT_TRUE(parse_update_words({"g1", "--check", "--json"}).update.json);
     EXPECT_EQ(message_of({"g1", "--info", "--check"}),
               "Options --info and --check are mutually exclusive");
 }
 
 TEST(UpdateWords, HaveATimeoutInWholeSeconds) {
-    EXPECT_EQ(parse_update_words({"g1"}).timeout_seconds, 0u);
-    EXPECT_EQ(parse_update_words({"g1", "--timeout", "30"}).timeout_seconds, 30u);
-    EXPECT_EQ(parse_update_words({"--timeout=4294967", "g1"}).timeout_seconds, 4294967u);
+    EXPECT_EQ(parse_update_words({"g1"}).update.timeout_seconds, 0u);
+    EXPECT_EQ(parse_update_words({"g1", "--timeout", "30"}).update.timeout_seconds, 30u);
+    EXPECT_EQ(parse_update_words({"--timeout=4294967", "g1"}).update.timeout_seconds, 4294967u);
     for (const char* wrong : {"0", "-1", "1.5", "30s", "", " 1", "4294968", "99999999999"}) {
         EXPECT_EQ(message_of({"g1", "--timeout", wrong}),
                   "Numeric value '" + std::string(wrong) +
@@ -78,20 +78,20 @@ TEST(UpdateWords, HaveATimeoutInWholeSeconds) {
 }
 
 TEST(UpdateWords, HaveALongestPauseAndAMode) {
-    EXPECT_EQ(parse_update_words({"g1"}).max_pause_milliseconds, 0u);
-    EXPECT_EQ(parse_update_words({"g1", "--max-pause", "100"}).max_pause_milliseconds, 100u);
+    EXPECT_EQ(parse_update_words({"g1"}).update.max_pause_milliseconds, 0u);
+    EXPECT_EQ(parse_update_words({"g1", "--max-pause", "100"}).update.max_pause_milliseconds, 100u);
     EXPECT_EQ(message_of({"g1", "--max-pause", "0"}),
               "Numeric value '0' for <max-pause> option is malformed or out of range");
-    EXPECT_EQ(parse_update_words({"g1", "--mode=transfer"}).mode, "transfer");
+    EXPECT_EQ(parse_update_words({"g1", "--mode=transfer"}).update.mode, "transfer");
     EXPECT_EQ(message_of({"g1", "--mode", "fast"}),
               "'fast' is no mode; modes are auto, exec and transfer");
     EXPECT_EQ(message_of({"g1", "/e", "exec"}), "unexpected data 'exec'");
 }
 
 TEST(UpdateWords, AskForOneThingAtATime) {
-    EXPECT_TRUE(parse_update_words({"g1", "--async", "--mode", "exec"}).async);
-    EXPECT_TRUE(parse_update_words({"g1", "--wait", "--json"}).wait);
-    EXPECT_TRUE(parse_update_words({"g1", "--abort"}).abort);
+    EXPECT_TRUE(parse_update_words({"g1", "--async", "--mode", "exec"}).update.async);
+    EXPECT_TRUE(parse_update_words({"g1", "--wait", "--json"}).update.wait);
+    EXPECT_TRUE(parse_update_words({"g1", "--abort"}).update.abort);
     const Words kTogether[] = {{"wait", "abort"},  {"wait", "async"},    {"abort", "check"},
                                {"async", "check"}, {"info", "wait"},     {"wait", "timeout"},
                                {"abort", "mode"},  {"wait", "max-pause"}};
@@ -107,9 +107,30 @@ TEST(UpdateWords, AskForOneThingAtATime) {
               "Options --abort and --emulator are mutually exclusive");
 }
 
+TEST(UpdateWords, AskOfTheDomainInsteadOfAnUpdate) {
+    const UpdateCommand enable =
+        parse_update_words({"--enable", "g1", "/usr/bin/virt-cpr-emulator", "--print-xml"});
+    EXPECT_EQ(enable.instead.action, DomainAction::kEnable);
+    EXPECT_EQ(enable.instead.domain, "g1");
+    EXPECT_EQ(enable.instead.emulator, "/usr/bin/virt-cpr-emulator");
+    EXPECT_TRUE(enable.instead.print_xml);
+    EXPECT_TRUE(enable.instead.is_for_cpr_vmm());
+    EXPECT_EQ(parse_update_words({"g1", "--enable", "--backend=qemu"}).instead.backend, "qemu");
+    EXPECT_EQ(parse_update_words({"g1", "--disable"}).instead.action, DomainAction::kDisable);
+    EXPECT_EQ(parse_update_words({"g1", "--policy"}).instead.action, DomainAction::kShowPolicy);
+    EXPECT_TRUE(parse_update_words({"g1", "--history", "--json"}).instead.json);
+    EXPECT_EQ(parse_update_words({"g1", "--set-policy", "mode=exec"}).instead.policy.mode, "exec");
+    EXPECT_FALSE(parse_update_words({"g1", "--check"}).instead.action);
+    EXPECT_EQ(message_of({"g1", "--policy", "--check"}),
+              "Options --policy and --check are mutually exclusive");
+    EXPECT_EQ(message_of({"g1", "--print-xml"}),
+              "Option --print-xml is only for --enable, --disable");
+    EXPECT_EQ(message_of({"--enable"}), "command 'update-in-place' requires <domain> option");
+}
+
 TEST(UpdateWords, AskForHelpWithAndWithoutADomain) {
-    EXPECT_TRUE(parse_update_words({"--help"}).help);
-    EXPECT_TRUE(parse_update_words({"g1", "--help"}).help);
+    EXPECT_TRUE(parse_update_words({"--help"}).update.help);
+    EXPECT_TRUE(parse_update_words({"g1", "--help"}).update.help);
 }
 
 TEST(UpdateWords, AreRefusedInVirshsWords) {
