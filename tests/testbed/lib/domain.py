@@ -135,24 +135,27 @@ class Domain:
         if running:
             if self.console is not None:
                 self.log_kernel_messages()
-            self.look_for_breakdown()
+            why = self.breakdown()
+            if why:
+                self.l1.break_down(why)
         if self.console is not None:
             self.console.close()
             self.console = None
         if running:
             self.virsh("destroy", check=False)
 
-    def look_for_breakdown(self):
-        """Whether the emulated processor has made the guest hang after its boot."""
+    def breakdown(self):
+        """How the emulated processor has made the guest hang after its boot, or None."""
         try:
             if self.state() != "running" or self.l1.in_container:
-                return
+                return None
             if self.deadlocked():
-                self.l1.break_down("an interrupt came twice, and a vCPU waits for itself")
-            elif self.deaf():
-                self.l1.break_down("an interrupt that the guest has ended is still in service")
+                return "an interrupt came twice, and a vCPU waits for itself"
+            if self.deaf():
+                return "an interrupt that the guest has ended is still in service"
         except Failure as failure:
             self.l1.log(f"the guest's vCPUs cannot be looked at: {failure}")
+        return None
 
     def log_kernel_messages(self):
         """What a guest that did not end by itself has to say."""

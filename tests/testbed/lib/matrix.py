@@ -133,19 +133,29 @@ class Matrix:
         self.wait_for_io(10)
         return last["status"], stopped / 1e6, "vmm-pid" in last
 
-    def run_cell(self, cell):
-        """Report a cell; a guest that is lost is replaced, so that the others can be tried."""
+    def replace_guest(self):
+        """Another guest in the place of one that is lost."""
+        self.injector.disarm()
+        self.guest.virsh("destroy", check=False)
+        self.start()
+
+    def run_cell(self, cell, again=True):
+        """Report a cell; a guest that is lost is replaced, so that the others can be tried. If the
+        machine that emulates all this is seen to be at fault, the cell is tried once more."""
         self.l1.log(f"=== {cell.phase}: {cell.name}")
         try:
             status, stopped, moved = self.try_cell(cell)
             self.kept += 1
         except Failure as failure:
-            self.lost += 1
             self.l1.log(f"LOST: {failure}")
+            broken = self.guest.breakdown()
+            self.replace_guest()
+            if broken and again:
+                self.l1.report(f"| {cell.phase:8} | {cell.name:40} | MACHINE BROKE DOWN: {broken}")
+                self.run_cell(cell, again=False)
+                return
+            self.lost += 1
             status, stopped, moved = "LOST", 0, False
-            self.injector.disarm()
-            self.guest.virsh("destroy", check=False)
-            self.start()
         self.l1.report(f"| {cell.phase:8} | {cell.name:40} | {status:11} | {stopped:8.1f} ms "
                        f"| {'other PID' if moved else 'same PID':9} |")
 
