@@ -27,6 +27,13 @@ REQUESTS = {
     "VFIO_IOMMU_MAP_DMA": 0x3b71, "VFIO_IOMMU_UNMAP_DMA": 0x3b72,
 }
 
+# Which message of a VMM's tells of what: of the old one after two of its threads in the validation
+# and the rehearsal, and again in the preparation; of the new one after greeting and capabilities.
+TELLS_OF_BINARY = 7
+TELLS_OF_LOAD, TELLS_OF_ENTRY = 3, 6
+# Of a guest that was paused, which is not entered.
+TELLS_OF_FINISH = 7
+
 
 class Fault:
     """What happens, and where: at the `nth` call of a kind in the old or the new VMM."""

@@ -6,8 +6,8 @@ import signal
 import subprocess
 
 from lib.domain import EMULATOR, Domain
-from lib.faults import (ENVIRONMENT, EXECVEAT, HANGS, MMAP, PWRITE, SENDMSG, Fault, Injector, delayed,
-                        saving)
+from lib.faults import (ENVIRONMENT, EXECVEAT, HANGS, MMAP, PWRITE, SENDMSG, TELLS_OF_BINARY,
+                        TELLS_OF_ENTRY, TELLS_OF_FINISH, Fault, Injector, delayed, saving)
 from lib.process import processes_named
 from lib.update import CONTROLLER, NEXT_VMM, TOOL, controller_pid, job, require_nothing_left
 
@@ -22,14 +22,14 @@ A_WHILE = delayed(3000)
 HELD = [
     # the child that is to ask the new binary for its --info
     ("validate", Fault(CONTROLLER, EXECVEAT, HANGS), True),
-    ("prepare", Fault(OLD, SENDMSG, A_WHILE, 3), True),
+    ("prepare", Fault(OLD, SENDMSG, A_WHILE, TELLS_OF_BINARY), True),
     ("save", saving(PWRITE, A_WHILE, program=OLD), True),
     ("exec", Fault(OLD, EXECVEAT, A_WHILE), True),
     ("exec", Fault(NEW, SENDMSG, A_WHILE), True),
     ("load", Fault(NEW, MMAP, A_WHILE), True),
     ("load", Fault(NEW, MMAP, HANGS), True),
-    ("resume", Fault(NEW, SENDMSG, A_WHILE, 4), True),
-    ("finish", Fault(NEW, SENDMSG, A_WHILE, 5), False),
+    ("resume", Fault(NEW, SENDMSG, A_WHILE, TELLS_OF_ENTRY), True),
+    ("finish", Fault(NEW, SENDMSG, A_WHILE, TELLS_OF_FINISH), False),
 ]
 
 

@@ -10,7 +10,8 @@ import signal
 from lib.capabilities import emulator_within_limits
 from lib.domain import Domain
 from lib.faults import (CORRUPTED, ENVIRONMENT, EXECVEAT, EXITS, HANGS, MEMFD, MMAP, PREAD, PWRITE,
-                        SENDMSG, TALKS_GARBAGE, Fault, delayed, error, killed, saving)
+                        SENDMSG, TALKS_GARBAGE, TELLS_OF_BINARY, TELLS_OF_LOAD, Fault, delayed,
+                        error, killed, saving)
 from lib.l1 import FILES, Failure
 from lib.matrix import A_WHILE, NEW, OLD, Cell, Matrix, cancel, run_matrices
 from lib.trace import NVME_DEVICES
@@ -119,7 +120,7 @@ CELLS = [
     Cell("validate", "libvirtd restarts", binary=impostor("info-slow"),
          meanwhile=restart_libvirt, status=REFUSED,
          says="its answer to --info is not understood"),
-    Cell("prepare", "cancelled", Fault(OLD, SENDMSG, A_WHILE, 3), meanwhile=cancel,
+    Cell("prepare", "cancelled", Fault(OLD, SENDMSG, A_WHILE, TELLS_OF_BINARY), meanwhile=cancel,
          status=("cancelled",)),
 
     Cell("save", "irqfd cannot be detached", Fault(OLD, "KVM_IRQFD", error("EIO"))),
@@ -192,8 +193,8 @@ CELLS = [
     Cell("load", "killed at the second irqfd", Fault(NEW, "KVM_IRQFD", killed("SIGKILL"), 2)),
     Cell("load", "no routes", Fault(NEW, "KVM_SET_GSI_ROUTING", error("EINVAL"))),
     Cell("load", "ends at the memory", Fault(NEW, MMAP, EXITS)),
-    Cell("load", "answers with garbage", Fault(NEW, SENDMSG, TALKS_GARBAGE, 3)),
-    Cell("load", "killed at the answer", Fault(NEW, SENDMSG, killed("SIGKILL"), 3)),
+    Cell("load", "answers with garbage", Fault(NEW, SENDMSG, TALKS_GARBAGE, TELLS_OF_LOAD)),
+    Cell("load", "killed at the answer", Fault(NEW, SENDMSG, killed("SIGKILL"), TELLS_OF_LOAD)),
     Cell("load", "cancelled", Fault(NEW, MMAP, A_WHILE), meanwhile=cancel, status=("cancelled",)),
     Cell("load", "the tool is killed", Fault(NEW, MMAP, A_WHILE), meanwhile=kill_client,
          status=DONE),

@@ -8,8 +8,8 @@ import subprocess
 import time
 
 from lib.domain import EMULATOR, Domain
-from lib.faults import (ENVIRONMENT, EXECVEAT, HANGS, MMAP, PWRITE, SENDMSG, Fault, Injector,
-                        delayed, saving)
+from lib.faults import (ENVIRONMENT, EXECVEAT, HANGS, MMAP, PWRITE, SENDMSG, TELLS_OF_ENTRY, Fault,
+                        Injector, delayed, saving)
 from lib.update import (CONTROLLER, FRONT_END, NEXT_VMM, TOOL, VMM, Update, job,
                         require_each_tick_once, set_deadlines)
 
@@ -103,7 +103,7 @@ class Canceller:
 
     def try_too_late(self):
         """The guest has been entered."""
-        tool = self.begin(Fault(NEW, SENDMSG, A_WHILE, 4), TOOL)
+        tool = self.begin(Fault(NEW, SENDMSG, A_WHILE, TELLS_OF_ENTRY), TOOL)
         tool.send_signal(signal.SIGINT)
         self.end(tool, "completed", "it was too late to cancel the update", "updated in place")
         self.require_end(tool, 0)
