@@ -17,7 +17,7 @@ from lib.matrix import A_WHILE, NEW, OLD, Cell, Matrix, cancel, run_matrices
 from lib.trace import NVME_DEVICES
 from lib.update import NEXT_VMM, VMM, set_deadlines
 
-TIMEOUT_S = 2400
+TIMEOUT_S = 3600
 SHORT_TIMEOUT_S = 400
 # Of the cells in the short form, every so many.
 SHORT_STEP = 13
