@@ -12,6 +12,7 @@ tests_unit_client_SOURCES = \
 	tests/unit/client/policy_test.cc \
 	tests/unit/client/preparation_test.cc \
 	tests/unit/client/reply_test.cc \
+	tests/unit/client/support.h \
 	tests/unit/client/thread_placement_test.cc \
 	tests/unit/client/update_options_test.cc
 tests_unit_client_CPPFLAGS = $(UNIT_CPPFLAGS) $(LIBVIRT_CFLAGS)

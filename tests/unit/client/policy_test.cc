@@ -4,25 +4,14 @@
 #include <gtest/gtest.h>
 #include <libvirt-cpr/libvirt-cpr.h>
 
-#include <functional>
 #include <nlohmann/json.hpp>
 
-#include "client/call_error.h"
+#include "unit/client/support.h"
 
 namespace cpr::client {
 namespace {
 
 using nlohmann::json;
-
-// The code of the error that is thrown, or an empty text.
-std::string code_of(const std::function<void()>& function) {
-    try {
-        function();
-    } catch (const CallError& error) {
-        return error.code();
-    }
-    return "";
-}
 
 TEST(Policy, WithoutOneAllIsAllowed) {
     EXPECT_FALSE(to_element(Policy()));

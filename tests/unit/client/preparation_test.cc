@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
-#include "client/call_error.h"
+#include "unit/client/support.h"
 
 namespace cpr::client {
 namespace {
@@ -24,15 +22,6 @@ const std::string kPlain = domain("", kStock);
 
 bool has(const std::string& xml, const std::string& part) {
     return xml.find(part) != std::string::npos;
-}
-
-std::string code_of(const std::function<void()>& function) {
-    try {
-        function();
-    } catch (const CallError& error) {
-        return error.code();
-    }
-    return "";
 }
 
 TEST(Preparation, ForQemuOnlyTheEmulatorIsChanged) {
