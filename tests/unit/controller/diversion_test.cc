@@ -20,8 +20,7 @@ namespace fs = std::filesystem;
 class DiversionTest : public testing::Test {
   protected:
     void SetUp() override {
-        if (!fs::exists("/usr/bin/dpkg-divert"))
-            GTEST_SKIP() << "dpkg-divert is not installed (Debian package dpkg)";
+        ASSERT_TRUE(fs::exists("/usr/bin/dpkg-divert")) << "it is in Debian's package dpkg";
         fs::create_directories(database_);
         setenv("DPKG_ADMINDIR", database_.c_str(), 1);
     }
