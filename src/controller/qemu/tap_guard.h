@@ -20,9 +20,6 @@ namespace cpr::controller::qemu {
 // The tap devices of a QEMU with that command line, by their ids.
 std::vector<std::string> tap_devices(const ArgumentModel& line);
 
-// The tap devices of a QEMU with that command line, by their ids.
-std::vector<std::string> tap_devices(const ArgumentModel& line);
-
 // Keeps a QEMU that is being built from changing the tap devices of the guest, which still runs on
 // another QEMU: both have the same open files. QEMU sets a tap device up as it opens it (length of
 // the header before each packet, offloads, queues), and again as it loads the guest (net/tap.c,
