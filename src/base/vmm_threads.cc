@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -53,6 +54,13 @@ VmmThreads parse_vmm_threads(const json& cpus, const json& iothreads) {
     add_vcpus(cpus, threads);
     add_iothreads(iothreads, threads);
     return threads;
+}
+
+std::optional<std::string> stranger_among(const VmmThreads& threads, pid_t process) {
+    for (const auto& [name, thread] : threads)
+        if (!std::filesystem::exists(fmt::format("/proc/{}/task/{}", process, thread)))
+            return name;
+    return std::nullopt;
 }
 
 }  // namespace cpr

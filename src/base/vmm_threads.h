@@ -6,6 +6,7 @@
 
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 namespace cpr {
@@ -17,6 +18,10 @@ using VmmThreads = std::map<std::string, pid_t>;
 // From a VMM's answers to query-cpus-fast and query-iothreads (QEMU QMP Reference Manual). Throws
 // Error kInternal.
 VmmThreads parse_vmm_threads(const nlohmann::json& cpus, const nlohmann::json& iothreads);
+
+// The name of a thread that is none of the process's (proc(5), task), if there is one: a VMM is in
+// its guest's hands perhaps, and whoever places its threads has rights over other processes.
+std::optional<std::string> stranger_among(const VmmThreads& threads, pid_t process);
 
 }  // namespace cpr
 

@@ -122,19 +122,17 @@ pid_t vmm_process(const Job& job) {
 class Placement {
   public:
     Placement(virDomainPtr domain, pid_t process)
-        : domain_(domain), process_(process), groups_(cgroup_folders(process)) {
+        : domain_(domain), groups_(cgroup_folders(process)) {
         if (groups_.empty() || groups_ != cgroup_folders(noted_process(domain))) {
             throw CallError("invalid-state", format_text(_("process {} is not in the domain's "
                                                            "control group"),
                                                          process));
         }
         threads_ = Monitor(domain).query_threads();
-        for (const auto& [name, thread] : threads_) {
-            if (!fs::exists(task_folder() / std::to_string(thread))) {
-                throw CallError(
-                    "invalid-state",
-                    format_text(_("{}, thread {}, is not of process {}"), name, thread, process));
-            }
+        if (const auto stranger = stranger_among(threads_, process)) {
+            throw CallError("invalid-state",
+                            format_text(_("{}, thread {}, is not of process {}"), *stranger,
+                                        threads_.at(*stranger), process));
         }
     }
 
@@ -147,8 +145,6 @@ class Placement {
     }
 
   private:
-    fs::path task_folder() const { return fmt::format("/proc/{}/task", process_); }
-
     void join_groups(const std::string& name, pid_t thread) const {
         for (const auto& [hierarchy, folder] : groups_) {
             const fs::path own = folder.parent_path() / name;
@@ -219,7 +215,6 @@ class Placement {
     }
 
     virDomainPtr domain_;
-    pid_t process_;
     std::map<std::string, fs::path> groups_;
     VmmThreads threads_;
 };

@@ -182,7 +182,7 @@ void CprVmmSteps::run_again() {
 // other processors than it should is better than one that does not run.
 void CprVmmSteps::restore_threads() {
     try {
-        place_threads(host_.vmm);
+        place_threads(host_.vmm, *vmm_.process);
     } catch (const Error& error) {
         if (is_lost(error))
             throw;
@@ -210,7 +210,7 @@ void CprVmmSteps::undo_exec() {
 void CprVmmSteps::load() {
     try {
         host_.vmm.call("cpr-load", json::object(), within(host_.deadlines.load));
-        place_threads(host_.vmm);
+        place_threads(host_.vmm, *vmm_.process);
     } catch (const Error& error) {
         lost_ = is_lost(error);
         throw;

@@ -83,15 +83,19 @@ void UpdateSteps::expect_pause(int64_t pause_ns) const {
                     static_cast<double>(pause_ns) / kNsPerMs, record_.max_pause->count());
 }
 
+VmmThreads UpdateSteps::threads_of(VmmCalls& calls, const VmmProcess& process) const {
+    return vmm_threads(calls, static_cast<pid_t>(process.pid), host_.deadlines.query);
+}
+
 void UpdateSteps::note_threads() {
-    affinity_ = ThreadAffinity(vmm_threads(host_.vmm, host_.deadlines.query));
+    affinity_ = ThreadAffinity(threads_of(host_.vmm, *vmm_.process));
 }
 
 void UpdateSteps::find_thread_tuning() {
     if (record_.place_threads)
         return;
-    const auto tuning = thread_tuning(static_cast<pid_t>(vmm_.process->pid),
-                                      vmm_threads(host_.vmm, host_.deadlines.query));
+    const auto tuning =
+        thread_tuning(static_cast<pid_t>(vmm_.process->pid), threads_of(host_.vmm, *vmm_.process));
     if (tuning)
         record_.blockers.push_back(
             {{"id", "thread-tuning"},
@@ -101,9 +105,9 @@ void UpdateSteps::find_thread_tuning() {
              {"remedy", "update as root on the domain's host, by a local connection"}});
 }
 
-void UpdateSteps::place_threads(VmmCalls& calls) const {
+void UpdateSteps::place_threads(VmmCalls& calls, const VmmProcess& process) const {
     try {
-        affinity_.apply_to(vmm_threads(calls, host_.deadlines.query));
+        affinity_.apply_to(threads_of(calls, process));
     } catch (const Error& error) {
         if (!record_.place_threads)
             throw;

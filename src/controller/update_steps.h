@@ -65,8 +65,9 @@ class UpdateSteps {
     // Adds a blocker if the threads have what the controller could not give to those of the next
     // VMM, and nobody else will.
     void find_thread_tuning();
-    // As was noted, of the VMM that `calls` reaches. Throws Error, unless somebody else will.
-    void place_threads(VmmCalls& calls) const;
+    // As was noted, of the VMM in that process, which `calls` reaches. Throws Error, unless
+    // somebody else will.
+    void place_threads(VmmCalls& calls, const VmmProcess& process) const;
     // The guest is about to be stopped.
     void begin_stop();
     // What is left for a step of its deadline, the whole update's, and the guest's stop.
@@ -86,6 +87,8 @@ class UpdateSteps {
     void add_changes(std::vector<Step>& steps);
     void check_time() const;
     void in_time(const std::function<void()>& apply) const;
+
+    VmmThreads threads_of(VmmCalls& calls, const VmmProcess& process) const;
 
     int64_t begin_ns_;
     ThreadAffinity affinity_;

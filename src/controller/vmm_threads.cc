@@ -19,10 +19,15 @@ constexpr size_t kSetSize = CPU_ALLOC_SIZE(kMaxProcessors);
 
 }  // namespace
 
-VmmThreads vmm_threads(VmmCalls& calls, std::chrono::milliseconds deadline) {
+VmmThreads vmm_threads(VmmCalls& calls, pid_t process, std::chrono::milliseconds deadline) {
     const json none = json::object();
     const json cpus = calls.call("query-cpus-fast", none, deadline);
-    return parse_vmm_threads(cpus, calls.call("query-iothreads", none, deadline));
+    VmmThreads threads = parse_vmm_threads(cpus, calls.call("query-iothreads", none, deadline));
+    if (const auto stranger = stranger_among(threads, process))
+        throw Error(ErrorCode::kInternal,
+                    "the VMM says that {} is thread {}, which process {} has not", *stranger,
+                    threads.at(*stranger), process);
+    return threads;
 }
 
 ThreadAffinity::ThreadAffinity(const VmmThreads& threads) {

@@ -15,8 +15,8 @@
 
 namespace cpr::controller {
 
-// Of a VMM, as it tells them. Throws Error.
-VmmThreads vmm_threads(VmmCalls& calls, std::chrono::milliseconds deadline);
+// Of the VMM in that process, as it tells them. Throws Error, also for threads of another's.
+VmmThreads vmm_threads(VmmCalls& calls, pid_t process, std::chrono::milliseconds deadline);
 
 // On which processors a VMM's threads may run: of one VMM, for the next.
 class ThreadAffinity {

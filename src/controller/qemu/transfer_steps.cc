@@ -120,7 +120,7 @@ void TransferSteps::prepare() {
     connect();
     check_queues();
     note_threads();
-    place_threads(target_->calls());
+    place_threads(target_->calls(), *target_->process());
 }
 
 void TransferSteps::wait_for_commands() {

@@ -9,8 +9,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/io.h"
 #include "state/entry_gate.h"
@@ -153,11 +157,31 @@ int continue_guest(const std::string& name, const std::string& option) {
     return 0;
 }
 
+// Four threads that only are there; their numbers are written to a file.
+int have_threads(const char* path) {
+    std::mutex lock;
+    std::ofstream file(path);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back([&] {
+            {
+                const std::scoped_lock held(lock);
+                file << gettid() << '\n' << std::flush;
+            }
+            pause();
+        });
+    for (std::thread& thread : threads)
+        thread.join();
+    return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     const std::string path(argv[0]);
     const std::string name = path.substr(path.rfind('/') + 1);
+    if (name == "threads" && argc == 2)
+        return have_threads(argv[1]);
     if (argc == 2 && std::string(argv[1]) == "--version") {
         std::puts(name == "qemu" ? "QEMU emulator version 11.1.3 (of a test)" : "somebody 1");
         return 0;

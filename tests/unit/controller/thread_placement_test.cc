@@ -2,7 +2,8 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include <future>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "unit/controller/update_fixture.h"
@@ -10,24 +11,10 @@
 namespace cpr::controller {
 namespace {
 
-// A thread of this process's, in the place of one of a VMM's.
+// A thread in the place of a VMM's.
 class Bystander {
   public:
-    Bystander() {
-        std::promise<pid_t> id;
-        auto known = id.get_future();
-        thread_ = std::thread([this, id = std::move(id)]() mutable {
-            id.set_value(gettid());
-            end_.get_future().wait();
-        });
-        id_ = known.get();
-    }
-    ~Bystander() {
-        end_.set_value();
-        thread_.join();
-    }
-    Bystander(const Bystander&) = delete;
-    Bystander& operator=(const Bystander&) = delete;
+    explicit Bystander(pid_t id) : id_(id) {}
 
     pid_t id() const { return id_; }
     void pin_to(int processor) const {
@@ -46,9 +33,7 @@ class Bystander {
     }
 
   private:
-    std::promise<void> end_;
-    std::thread thread_;
-    pid_t id_ = 0;
+    pid_t id_;
 };
 
 // One that this process may be pinned to.
@@ -75,6 +60,29 @@ class ThreadPlacementTest : public UpdateTest {
         old_vcpu_.pin_to(some_processor());
     }
 
+    // With threads, whose numbers it writes down.
+    std::shared_ptr<const VmmProcess> start_vmm_process() override {
+        folder_.program("threads");
+        const Binary binary = open_binary(folder_.path("threads"));
+        ProcessSpec spec;
+        spec.binary = binary.fd.get();
+        spec.arguments = {folder_.path("threads"), folder_.path("ids")};
+        auto process = std::make_shared<const VmmProcess>(start_process(spec));
+        std::vector<pid_t> ids;
+        while (ids.size() < 4 && !has_ended(*process)) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            std::ifstream file(folder_.path("ids"));
+            ids.assign(std::istream_iterator<pid_t>(file), {});
+        }
+        EXPECT_EQ(ids.size(), 4u);
+        ids.resize(4);
+        old_vcpu_ = Bystander(ids[0]);
+        new_vcpu_ = Bystander(ids[1]);
+        old_iothread_ = Bystander(ids[2]);
+        new_iothread_ = Bystander(ids[3]);
+        return process;
+    }
+
     const Bystander& vcpu() { return state_ == "incoming" || loaded() ? new_vcpu_ : old_vcpu_; }
     const Bystander& iothread() {
         return state_ == "incoming" || loaded() ? new_iothread_ : old_iothread_;
@@ -82,10 +90,10 @@ class ThreadPlacementTest : public UpdateTest {
     bool loaded() const { return vmm_->count("cpr-load") > 0; }
     std::vector<json> blockers_found() { return result().value("blockers", std::vector<json>()); }
 
-    Bystander old_vcpu_;
-    Bystander new_vcpu_;
-    Bystander old_iothread_;
-    Bystander new_iothread_;
+    Bystander old_vcpu_{0};
+    Bystander new_vcpu_{0};
+    Bystander old_iothread_{0};
+    Bystander new_iothread_{0};
 };
 
 TEST_F(ThreadPlacementTest, TheNewThreadsRunWhereTheOldOnesDid) {
@@ -121,6 +129,14 @@ TEST_F(ThreadPlacementTest, ItIsNoBlockerIfSomebodyPlacesTheThreads) {
     old_iothread_.set_policy(SCHED_BATCH);
     start({{"check", true}, {"place-threads", true}});
     EXPECT_TRUE(blockers_found().empty());
+}
+
+TEST_F(ThreadPlacementTest, AThreadOfAnotherProcessIsNotTouched) {
+    vmm_->returns("query-cpus-fast", {{{"cpu-index", 0}, {"thread-id", getpid()}}});
+    start();
+    const json job = result();
+    ASSERT_EQ(job["status"], "failed") << job;
+    EXPECT_NE(job["error"]["desc"].get<std::string>().find("vcpu0"), std::string::npos) << job;
 }
 
 TEST_F(ThreadPlacementTest, AnswersThatAreNoneAreRefused) {

@@ -24,7 +24,7 @@ class UpdateTest : public LoopTest {
     void set_up(const std::string& old) {
         folder_.program(old);
         folder_.program("new");
-        process_ = start_bystander();
+        process_ = start_vmm_process();
         auto [ours, theirs] = socket_pair();
         vmm_ = std::make_unique<FakeVmm>(loop_, std::move(theirs));
         link_ = std::make_unique<VmmLink>(
@@ -52,6 +52,8 @@ class UpdateTest : public LoopTest {
         client_->command("qmp_capabilities", "caps");
         run_until([&] { return client_->answer("caps").has_value(); });
     }
+
+    virtual std::shared_ptr<const VmmProcess> start_vmm_process() { return start_bystander(); }
 
     void TearDown() override {
         vmm_->die();
