@@ -149,9 +149,10 @@ void CprVmmSteps::undo_save() {
     if (resumed_)
         throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary");
     if (executed_)
-        run_again();
+        way_back_.run_again(was_running_);
     else
         take_back_save();
+    restore_threads();
     note_pause(query_cpr(host_.deadlines.query));
 }
 
@@ -164,28 +165,21 @@ void CprVmmSteps::take_back_save() {
         was_running_ = flag(cpr, "was-running") || was_running_;
         if (text(cpr, "state") != "saved")
             return;
-        restore_threads();
         host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
     } catch (const Error& error) {
         if (!way_back_.armed() || !is_lost(error))
             throw;
         way_back_.go_back(false);
-        run_again();
+        way_back_.run_again(was_running_);
     }
 }
 
-void CprVmmSteps::run_again() {
-    way_back_.run_again(was_running_, [this] { restore_threads(); });
-}
-
 // The old binary has other threads after an exec, even after one that failed. A guest that runs on
-// other processors than it should is better than one that does not run.
+// other processors than it should is better than one that does not run, so it runs first.
 void CprVmmSteps::restore_threads() {
     try {
-        place_threads(host_.vmm, *vmm_.process);
+        place_threads(host_.vmm, *vmm_.process, host_.deadlines.query);
     } catch (const Error& error) {
-        if (is_lost(error))
-            throw;
         log::warning("{}", error.message());
     }
 }

@@ -96,17 +96,16 @@ void WayBack::replace_process() {
     host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
 }
 
-void WayBack::load_and_run(bool was_running, const std::function<void()>& loaded) {
+void WayBack::load_and_run(bool was_running) {
     host_.vmm.call("cpr-load", json::object(), host_.deadlines.load);
-    loaded();
     if (was_running)
         host_.vmm.call("cont", json::object(), host_.deadlines.resume);
 }
 
-void WayBack::run_again(bool was_running, const std::function<void()>& loaded) {
+void WayBack::run_again(bool was_running) {
     for (int attempt = 1;; ++attempt) {
         try {
-            load_and_run(was_running, loaded);
+            load_and_run(was_running);
             return;
         } catch (const Error& error) {
             if (attempt == kAttempts || !keeper_->gate().withdraw())

@@ -3,7 +3,6 @@
 #define CPR_CONTROLLER_WAY_BACK_H
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 
@@ -46,14 +45,14 @@ class WayBack {
     // Puts the old binary in the new one's place, ready to load: in the same process if the VMM
     // answers, else in another, the present one being killed.
     void go_back(bool vmm_answers);
-    // Loads what was saved, and lets the guest run if it ran, after `loaded`. A VMM that fails in
-    // that is replaced by another, up to three times.
-    void run_again(bool was_running, const std::function<void()>& loaded);
+    // Loads what was saved, and lets the guest run if it ran. A VMM that fails in that is replaced
+    // by another, up to three times.
+    void run_again(bool was_running);
 
   private:
     void go_back_in_place();
     void replace_process();
-    void load_and_run(bool was_running, const std::function<void()>& loaded);
+    void load_and_run(bool was_running);
 
     UpdateHost& host_;
     RunningVmm& vmm_;

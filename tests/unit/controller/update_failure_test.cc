@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "unit/controller/update_fixture.h"
@@ -509,8 +510,8 @@ class LongestStop : public UpdateTest, public testing::WithParamInterface<const 
   protected:
     // As docs/protocol.md has it.
     static std::chrono::milliseconds longest_failure(const UpdateDeadlines& d) {
-        return d.longest_stop + (d.query + d.exec + d.query) + (d.kill + d.exec + d.query) +
-               (d.load + d.resume);
+        return d.longest_stop + std::max(d.query + d.exec + d.query, d.save + d.load) +
+               (d.kill + d.exec + d.query) + (d.load + d.resume);
     }
 };
 
