@@ -163,12 +163,17 @@ void CprVmmSteps::take_back_save() {
         // It may still be busy with the save that took too long.
         const json cpr = query_cpr(host_.deadlines.save);
         was_running_ = flag(cpr, "was-running") || was_running_;
-        if (text(cpr, "state") != "saved")
+        const std::string state = text(cpr, "state");
+        if (state == "none")
             return;
+        if (state != "saved")
+            throw Error(ErrorCode::kInternal, "the VMM is in state '{}' after its save", state);
         host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
     } catch (const Error& error) {
-        if (!way_back_.armed() || !is_lost(error))
+        // What is kept of a guest that has run on is stale.
+        if (!way_back_.armed() || way_back_.guest_entered())
             throw;
+        log::warning("the VMM cannot undo its save: {}", error.message());
         way_back_.go_back(false);
         way_back_.run_again(was_running_);
     }

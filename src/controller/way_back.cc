@@ -60,7 +60,7 @@ void WayBack::exec_in_place(const std::shared_ptr<const Binary>& binary,
 
 void WayBack::go_back(bool vmm_answers) {
     if (!keeper_->gate().withdraw())
-        throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary already");
+        throw Error(ErrorCode::kInvalidState, "the guest has run on already");
     if (vmm_answers) {
         try {
             go_back_in_place();

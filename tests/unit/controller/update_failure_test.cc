@@ -359,6 +359,47 @@ TEST_F(UpdateTest, ANewBinaryThatCannotBeToldToGoIsKilled) {
     EXPECT_TRUE(entered());
 }
 
+// The state is stale then, whatever the VMM says or does not say.
+TEST_F(UpdateTest, AGuestThatRunsOnAfterACancelIsNotBroughtBack) {
+    vmm_->fails("cpr-exec", "exec-failed", "execveat: Permission denied");
+    vmm_->on("cpr-cancel", [this](const json&) -> std::optional<json> {
+        enter_guest();
+        return std::nullopt;
+    });
+    const auto process = process_;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed") << job;
+    EXPECT_EQ(process_, process);
+    EXPECT_EQ(rings(), 0u);
+}
+
+TEST_F(UpdateTest, ASaveThatTheVmmCannotTakeBackIsTakenBackElsewhere) {
+    vmm_->fails("cpr-exec", "exec-failed", "execveat: Permission denied");
+    vmm_->fails("cpr-cancel", "system", "out of luck");
+    const auto process = process_;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["error"]["code"], "exec-failed");
+    EXPECT_NE(process_, process);
+    EXPECT_TRUE(entered());
+}
+
+TEST_F(UpdateTest, AVmmThatIsNeitherSavedNorUntouchedIsReplaced) {
+    vmm_->on("cpr-exec", [this](const json&) {
+        state_ = "incoming";
+        return json{
+            {"error", {{"class", "GenericError"}, {"desc", "still the old one, honestly"}}}};
+    });
+    const auto process = process_;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_NE(process_, process);
+    EXPECT_TRUE(entered());
+}
+
 class OldFails : public UpdateTest {
     void SetUp() override { set_up("old-fails"); }
 };
