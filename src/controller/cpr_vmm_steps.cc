@@ -193,9 +193,11 @@ void CprVmmSteps::exec() {
     try {
         way_back_.exec_in_place(next_, within(host_.deadlines.exec));
         executed_ = true;
+        way_back_.negotiate(within(host_.deadlines.query));
     } catch (const Error& error) {
         // Only an answer of the VMM's own says that it is the old binary still.
-        executed_ = lost_ = is_lost(error);
+        lost_ = is_lost(error);
+        executed_ = executed_ || lost_;
         throw;
     }
     record_.pause.executed = was_running_ ? monotonic_ns() : 0;

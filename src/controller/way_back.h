@@ -37,9 +37,12 @@ class WayBack {
     // The guest must not be entered any more; false if it has been.
     bool withdraw() { return armed() && keeper_->gate().withdraw(); }
 
-    // Has the VMM execute a binary in its process, and returns when that has greeted.
+    // Has the VMM execute a binary in its process, and returns when that has greeted. An error that
+    // is not is_lost() is the answer of the VMM that was there before.
     void exec_in_place(const std::shared_ptr<const Binary>& binary,
                        std::chrono::milliseconds deadline);
+    // With a binary that has greeted.
+    void negotiate(std::chrono::milliseconds deadline);
     void offer_binary(const Binary& binary);
 
     // Puts the old binary in the new one's place, ready to load: in the same process if the VMM

@@ -338,6 +338,18 @@ TEST_F(UpdateTest, ALoadThatFailsGoesBackToTheOldBinary) {
     EXPECT_EQ(rings(), 1u);
 }
 
+TEST_F(UpdateTest, ANewBinaryThatDoesNotNegotiateIsKilled) {
+    vmm_->fails("qmp_capabilities", "", "none of that");
+    const auto foreign = process_;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "rolled-back") << job;
+    EXPECT_EQ(job["phase"], "exec");
+    EXPECT_NE(process_, foreign);
+    EXPECT_EQ(vmm_->count("cpr-cancel"), 0u);
+    EXPECT_TRUE(entered());
+}
+
 TEST_F(UpdateTest, ANewBinaryThatCannotBeToldToGoIsKilled) {
     vmm_->fails("cpr-load", "corrupt-state", "no");
     int execs = 0;
@@ -570,10 +582,12 @@ TEST_P(LongestStop, BoundsWhatTheStepsOfAFailedUpdateTakeTogether) {
     const int64_t save = job["phases"][2]["begin-ns"];
     const int64_t gave_up = job["phases"].back()["end-ns"];
     EXPECT_GE(gave_up - save, 300'000'000);
-    EXPECT_LT(gave_up - save, longest_failure(deadlines_).count() * 1'000'000);
+    // A VMM that is killed and replaced takes no time, and no question has its whole deadline.
+    EXPECT_LT(gave_up - save, deadlines_.query.count() * 1'000'000);
 }
 
-INSTANTIATE_TEST_SUITE_P(Commands, LongestStop, testing::Values("cpr-exec", "cpr-load", "cont"));
+INSTANTIATE_TEST_SUITE_P(Commands, LongestStop,
+                         testing::Values("cpr-exec", "qmp_capabilities", "cpr-load", "cont"));
 
 TEST_F(LongestStop, IsStatedForTheDefaults) {
     EXPECT_EQ(longest_failure({}), std::chrono::seconds(85));
