@@ -233,8 +233,12 @@ void CprVmmSteps::resume() {
     } catch (const Error& error) {
         resumed_ = way_back_.guest_entered();
         lost_ = lost_ || is_lost(error);
-        if (!resumed_ || error.code() != ErrorCode::kTimeout)
+        if (!resumed_)
             throw;
+        if (error.code() != ErrorCode::kTimeout) {
+            note_new_binary();
+            throw;
+        }
         log::warning("the guest runs on the new binary, which does not answer: {}",
                      error.message());
     }
@@ -260,6 +264,11 @@ void CprVmmSteps::finish() {
     if (!was_running_)
         host_.vmm.call("cpr-finish", json::object(), host_.deadlines.query);
     resumed_ = true;
+    note_new_binary();
+}
+
+// The guest runs on it, and the next update goes from there.
+void CprVmmSteps::note_new_binary() {
     ++record_.generation;
     vmm_.arguments.at(0) = next_->path;
     vmm_.binary = next_;

@@ -34,6 +34,7 @@ class CprVmmSteps final : public UpdateSteps {
     nlohmann::json query_cpr(std::chrono::milliseconds deadline);
     void take_back_save();
     void restore_threads();
+    void note_new_binary();
     void note_pause(const nlohmann::json& cpr);
     void note_end_of_pause(const nlohmann::json& cpr);
 

@@ -460,6 +460,23 @@ TEST_F(UpdateTest, AVmmThatEndsWithTheGuestIsAnOrdinaryEnd) {
     EXPECT_EQ(process_, process);
 }
 
+// What it runs on counts for the next update, however this one is reported.
+TEST_F(UpdateTest, AGuestThatWasEnteredRunsOnTheNewBinaryWhateverItSays) {
+    vmm_->on("cont", [this](const json&) {
+        enter_guest();
+        state_ = "none";
+        left_stopped_ = false;
+        return json{{"error", {{"class", "GenericError"}, {"desc", "not so well"}}}};
+    });
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed") << job;
+    EXPECT_EQ(job["generation"], 1);
+    script_vmm();
+    start();
+    EXPECT_EQ(result()["old"]["binary"], folder_.path("new"));
+}
+
 TEST_F(UpdateTest, AnEntryThatIsOnlyClaimedIsNone) {
     vmm_->returns("cont", json::object());
     start();
