@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -608,6 +610,39 @@ INSTANTIATE_TEST_SUITE_P(Commands, LongestStop,
 
 TEST_F(LongestStop, IsStatedForTheDefaults) {
     EXPECT_EQ(longest_failure({}), std::chrono::seconds(85));
+}
+
+// What a VMM in the guest's hands may send as an interrupt.
+class OddInterrupt : public UpdateTest {
+  protected:
+    void expect_that_it_is_no_obstacle(UniqueFd odd) {
+        interrupt_ = std::move(odd);
+        vmm_->on("cpr-load", [this](const json&) -> std::optional<json> {
+            loop_.post([this] { vmm_->die(); });
+            return std::nullopt;
+        });
+        start();
+        EXPECT_EQ(result()["status"], "rolled-back");
+    }
+};
+
+TEST_F(OddInterrupt, ThatIsFullIsNoObstacle) {
+    UniqueFd full(eventfd(0, EFD_CLOEXEC));
+    ASSERT_EQ(eventfd_write(full.get(), UINT64_MAX - 1), 0);
+    expect_that_it_is_no_obstacle(std::move(full));
+}
+
+TEST_F(OddInterrupt, ThatIsAPipeIsNoObstacle) {
+    int ends[2];
+    ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    const UniqueFd read_end(ends[0]);
+    UniqueFd full(ends[1]);
+    set_nonblocking(full.get(), true);
+    const std::vector<char> much(1 << 20);
+    while (write(full.get(), much.data(), much.size()) > 0) {
+    }
+    set_nonblocking(full.get(), false);
+    expect_that_it_is_no_obstacle(std::move(full));
 }
 
 struct Loss {
