@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -27,6 +28,18 @@ pid_t thread_in(const json& entry, const char* command) {
     return *id;
 }
 
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// As QEMU wants them. Control groups are named by them: a VMM in the guest's hands must not lead
+// whoever places its threads to other ones.
+bool is_id(const std::string& text) {
+    return !text.empty() && is_letter(text[0]) && std::ranges::all_of(text, [](char c) {
+        return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+    });
+}
+
 void add_vcpus(const json& cpus, VmmThreads& threads) {
     for (const json& cpu : cpus) {
         const pid_t thread = thread_in(cpu, "query-cpus-fast");
@@ -41,9 +54,11 @@ void add_vcpus(const json& cpus, VmmThreads& threads) {
 void add_iothreads(const json& iothreads, VmmThreads& threads) {
     for (const json& iothread : iothreads) {
         const pid_t thread = thread_in(iothread, "query-iothreads");
-        if (!iothread.contains("id") || !iothread["id"].is_string())
+        const auto id =
+            iothread.contains("id") ? iothread["id"].get_ptr<const std::string*>() : nullptr;
+        if (!id || !is_id(*id))
             throw not_understood("query-iothreads");
-        threads[iothread["id"].get<std::string>()] = thread;
+        threads[*id] = thread;
     }
 }
 

@@ -85,9 +85,9 @@ UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
     vmm_ = std::move(process);
-    stray_ = vmm_->pid == known_->pid
-                 ? nullptr
-                 : std::make_unique<StrayVmm>(loop_, vmm_, known_, monitor_path_);
+    // Even one that got the number which libvirt knows: libvirt may have seen that process end.
+    stray_ =
+        vmm_ == known_ ? nullptr : std::make_unique<StrayVmm>(loop_, vmm_, known_, monitor_path_);
     exit_watch_ =
         loop_.watch_fd(vmm_->pidfd.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
 }

@@ -149,9 +149,10 @@ void CprVmmSteps::undo_save() {
     if (resumed_)
         throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary");
     if (executed_)
-        run_again();
+        way_back_.run_again(was_running_);
     else
         take_back_save();
+    restore_threads();
     note_pause(query_cpr(host_.deadlines.query));
 }
 
@@ -162,30 +163,28 @@ void CprVmmSteps::take_back_save() {
         // It may still be busy with the save that took too long.
         const json cpr = query_cpr(host_.deadlines.save);
         was_running_ = flag(cpr, "was-running") || was_running_;
-        if (text(cpr, "state") != "saved")
+        const std::string state = text(cpr, "state");
+        if (state == "none")
             return;
-        restore_threads();
+        if (state != "saved")
+            throw Error(ErrorCode::kInternal, "the VMM is in state '{}' after its save", state);
         host_.vmm.call("cpr-cancel", json::object(), host_.deadlines.load);
     } catch (const Error& error) {
-        if (!way_back_.armed() || !is_lost(error))
+        // What is kept of a guest that has run on is stale.
+        if (!way_back_.armed() || way_back_.guest_entered())
             throw;
+        log::warning("the VMM cannot undo its save: {}", error.message());
         way_back_.go_back(false);
-        run_again();
+        way_back_.run_again(was_running_);
     }
 }
 
-void CprVmmSteps::run_again() {
-    way_back_.run_again(was_running_, [this] { restore_threads(); });
-}
-
 // The old binary has other threads after an exec, even after one that failed. A guest that runs on
-// other processors than it should is better than one that does not run.
+// other processors than it should is better than one that does not run, so it runs first.
 void CprVmmSteps::restore_threads() {
     try {
-        place_threads(host_.vmm, *vmm_.process);
+        place_threads(host_.vmm, *vmm_.process, host_.deadlines.query);
     } catch (const Error& error) {
-        if (is_lost(error))
-            throw;
         log::warning("{}", error.message());
     }
 }
@@ -194,9 +193,11 @@ void CprVmmSteps::exec() {
     try {
         way_back_.exec_in_place(next_, within(host_.deadlines.exec));
         executed_ = true;
+        way_back_.negotiate(within(host_.deadlines.query));
     } catch (const Error& error) {
         // Only an answer of the VMM's own says that it is the old binary still.
-        executed_ = lost_ = is_lost(error);
+        lost_ = is_lost(error);
+        executed_ = executed_ || lost_;
         throw;
     }
     record_.pause.executed = was_running_ ? monotonic_ns() : 0;
@@ -232,8 +233,12 @@ void CprVmmSteps::resume() {
     } catch (const Error& error) {
         resumed_ = way_back_.guest_entered();
         lost_ = lost_ || is_lost(error);
-        if (!resumed_ || error.code() != ErrorCode::kTimeout)
+        if (!resumed_)
             throw;
+        if (error.code() != ErrorCode::kTimeout) {
+            note_new_binary();
+            throw;
+        }
         log::warning("the guest runs on the new binary, which does not answer: {}",
                      error.message());
     }
@@ -259,6 +264,11 @@ void CprVmmSteps::finish() {
     if (!was_running_)
         host_.vmm.call("cpr-finish", json::object(), host_.deadlines.query);
     resumed_ = true;
+    note_new_binary();
+}
+
+// The guest runs on it, and the next update goes from there.
+void CprVmmSteps::note_new_binary() {
     ++record_.generation;
     vmm_.arguments.at(0) = next_->path;
     vmm_.binary = next_;

@@ -33,8 +33,8 @@ class CprVmmSteps final : public UpdateSteps {
     void let_guest_run();
     nlohmann::json query_cpr(std::chrono::milliseconds deadline);
     void take_back_save();
-    void run_again();
     void restore_threads();
+    void note_new_binary();
     void note_pause(const nlohmann::json& cpr);
     void note_end_of_pause(const nlohmann::json& cpr);
 

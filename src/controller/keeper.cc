@@ -31,7 +31,7 @@ void Keeper::add(const nlohmann::json& entries, std::vector<UniqueFd> fds) {
         for (size_t i = 0; i < fds.size(); ++i)
             kept_.push_back({entries[i].at("name").get<std::string>(),
                              entries[i].at("index").get<uint32_t>(),
-                             entries[i].at("kind") == "[eventfd]", std::move(fds[i])});
+                             state::fd_kind(fds[i].get()) == "[eventfd]", std::move(fds[i])});
     } catch (const nlohmann::json::exception& error) {
         throw Error(ErrorCode::kInternal, "the VMM's list of descriptors: {}", error.what());
     }
@@ -52,9 +52,13 @@ state::EntryGate& Keeper::gate() {
 }
 
 void Keeper::ring_interrupts() {
-    for (const Kept& kept : kept_)
-        if (kept.is_eventfd)
-            eventfd_write(kept.fd.get(), 1);
+    for (const Kept& kept : kept_) {
+        if (!kept.is_eventfd)
+            continue;
+        // A VMM in the guest's hands may have filled it.
+        set_nonblocking(kept.fd.get(), true);
+        eventfd_write(kept.fd.get(), 1);
+    }
 }
 
 Keeper::Started Keeper::start(const Binary& binary, std::vector<std::string> arguments,

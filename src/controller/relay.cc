@@ -134,6 +134,9 @@ bool Relay::answer_here(ClientSession::Command& command) {
         command.answer({{{"return", std::move(result)}}, {}});
     } catch (const Error& error) {
         command.answer({make_qmp_error(error), {}});
+    } catch (const std::exception& error) {
+        // The answers that follow wait for this one.
+        command.answer({make_qmp_error(Error(ErrorCode::kInternal, "{}", error.what())), {}});
     }
     return true;
 }

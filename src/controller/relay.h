@@ -24,7 +24,7 @@ namespace cpr::controller {
 // see begin_switch(). On the event loop's thread.
 class Relay {
   public:
-    // A command of ours: arguments in, "return" out. Throws Error, which becomes the answer.
+    // A command of ours: arguments in, "return" out. What it throws becomes the answer.
     using LocalCommand = std::function<nlohmann::json(const nlohmann::json& arguments)>;
 
     Relay(EventLoop& loop, UniqueFd listener, VmmLink& link);

@@ -13,9 +13,9 @@ namespace cpr::controller {
 // The path of a listening unix socket; empty if it has none.
 std::string socket_path(int listener);
 
-// Ends a VMM whose process libvirt does not know, when libvirt has done with the domain: it kills
-// the process that it knows, if that is still there, and removes the monitor socket's path. On the
-// event loop's thread.
+// Ends a VMM in another process than the one that libvirt started, when libvirt has done with the
+// domain: it kills the process that it knows, if that is still there, and removes the monitor
+// socket's path. On the event loop's thread.
 class StrayVmm {
   public:
     // `path` is the monitor socket's.

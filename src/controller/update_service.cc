@@ -119,10 +119,11 @@ json UpdateService::start(const json& arguments) {
     record.domain_pid = domain_pid_;
     record.vmm_pid = settings_.vmm.process->pid;
     record.generation = generation_;
-    record_ = record;
+    // There may be no thread for it.
+    job_ = std::make_unique<UpdateJob>(std::move(host), settings_.vmm, record);
+    record_ = std::move(record);
     record_.status = JobStatus::kRunning;
     record_.phase = "validate";
-    job_ = std::make_unique<UpdateJob>(std::move(host), settings_.vmm, std::move(record));
     return {{"job-id", record_.id}};
 }
 

@@ -83,19 +83,20 @@ void UpdateSteps::expect_pause(int64_t pause_ns) const {
                     static_cast<double>(pause_ns) / kNsPerMs, record_.max_pause->count());
 }
 
-VmmThreads UpdateSteps::threads_of(VmmCalls& calls, const VmmProcess& process) const {
-    return vmm_threads(calls, static_cast<pid_t>(process.pid), host_.deadlines.query);
+VmmThreads UpdateSteps::threads_of(VmmCalls& calls, const VmmProcess& process,
+                                   std::chrono::milliseconds deadline) const {
+    return vmm_threads(calls, static_cast<pid_t>(process.pid), deadline);
 }
 
 void UpdateSteps::note_threads() {
-    affinity_ = ThreadAffinity(threads_of(host_.vmm, *vmm_.process));
+    affinity_ = ThreadAffinity(threads_of(host_.vmm, *vmm_.process, host_.deadlines.query));
 }
 
 void UpdateSteps::find_thread_tuning() {
     if (record_.place_threads)
         return;
-    const auto tuning =
-        thread_tuning(static_cast<pid_t>(vmm_.process->pid), threads_of(host_.vmm, *vmm_.process));
+    const auto tuning = thread_tuning(static_cast<pid_t>(vmm_.process->pid),
+                                      threads_of(host_.vmm, *vmm_.process, host_.deadlines.query));
     if (tuning)
         record_.blockers.push_back(
             {{"id", "thread-tuning"},
@@ -106,8 +107,13 @@ void UpdateSteps::find_thread_tuning() {
 }
 
 void UpdateSteps::place_threads(VmmCalls& calls, const VmmProcess& process) const {
+    place_threads(calls, process, within(host_.deadlines.query));
+}
+
+void UpdateSteps::place_threads(VmmCalls& calls, const VmmProcess& process,
+                                std::chrono::milliseconds deadline) const {
     try {
-        affinity_.apply_to(threads_of(calls, process));
+        affinity_.apply_to(threads_of(calls, process, deadline));
     } catch (const Error& error) {
         if (!record_.place_threads)
             throw;

@@ -68,6 +68,9 @@ class UpdateSteps {
     // As was noted, of the VMM in that process, which `calls` reaches. Throws Error, unless
     // somebody else will.
     void place_threads(VmmCalls& calls, const VmmProcess& process) const;
+    // The same, with a deadline for each question that may come after the update's.
+    void place_threads(VmmCalls& calls, const VmmProcess& process,
+                       std::chrono::milliseconds deadline) const;
     // The guest is about to be stopped.
     void begin_stop();
     // What is left for a step of its deadline, the whole update's, and the guest's stop.
@@ -88,7 +91,8 @@ class UpdateSteps {
     void check_time() const;
     void in_time(const std::function<void()>& apply) const;
 
-    VmmThreads threads_of(VmmCalls& calls, const VmmProcess& process) const;
+    VmmThreads threads_of(VmmCalls& calls, const VmmProcess& process,
+                          std::chrono::milliseconds deadline) const;
 
     int64_t begin_ns_;
     ThreadAffinity affinity_;

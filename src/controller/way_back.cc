@@ -55,12 +55,15 @@ void WayBack::exec_in_place(const std::shared_ptr<const Binary>& binary,
     host_.order_exec(binary);
     const ScopeExit withdraw([this] { host_.order_exec(nullptr); });
     host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}}, deadline);
-    host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
+}
+
+void WayBack::negotiate(std::chrono::milliseconds deadline) {
+    host_.vmm.call("qmp_capabilities", json::object(), deadline);
 }
 
 void WayBack::go_back(bool vmm_answers) {
     if (!keeper_->gate().withdraw())
-        throw Error(ErrorCode::kInvalidState, "the guest has run on the new binary already");
+        throw Error(ErrorCode::kInvalidState, "the guest has run on already");
     if (vmm_answers) {
         try {
             go_back_in_place();
@@ -75,6 +78,7 @@ void WayBack::go_back(bool vmm_answers) {
 void WayBack::go_back_in_place() {
     offer_binary(*vmm_.binary);
     exec_in_place(vmm_.binary, host_.deadlines.exec);
+    negotiate(host_.deadlines.query);
     keeper_->ring_interrupts();
     keeper_->gate().reopen();
 }
@@ -93,20 +97,19 @@ void WayBack::replace_process() {
     vmm_.process = process;
     host_.adopt(process);
     host_.vmm.restart(std::move(started.monitor), host_.deadlines.exec);
-    host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
+    negotiate(host_.deadlines.query);
 }
 
-void WayBack::load_and_run(bool was_running, const std::function<void()>& loaded) {
+void WayBack::load_and_run(bool was_running) {
     host_.vmm.call("cpr-load", json::object(), host_.deadlines.load);
-    loaded();
     if (was_running)
         host_.vmm.call("cont", json::object(), host_.deadlines.resume);
 }
 
-void WayBack::run_again(bool was_running, const std::function<void()>& loaded) {
+void WayBack::run_again(bool was_running) {
     for (int attempt = 1;; ++attempt) {
         try {
-            load_and_run(was_running, loaded);
+            load_and_run(was_running);
             return;
         } catch (const Error& error) {
             if (attempt == kAttempts || !keeper_->gate().withdraw())

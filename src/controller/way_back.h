@@ -3,7 +3,6 @@
 #define CPR_CONTROLLER_WAY_BACK_H
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 
@@ -38,22 +37,25 @@ class WayBack {
     // The guest must not be entered any more; false if it has been.
     bool withdraw() { return armed() && keeper_->gate().withdraw(); }
 
-    // Has the VMM execute a binary in its process, and returns when that has greeted.
+    // Has the VMM execute a binary in its process, and returns when that has greeted. An error that
+    // is not is_lost() is the answer of the VMM that was there before.
     void exec_in_place(const std::shared_ptr<const Binary>& binary,
                        std::chrono::milliseconds deadline);
+    // With a binary that has greeted.
+    void negotiate(std::chrono::milliseconds deadline);
     void offer_binary(const Binary& binary);
 
     // Puts the old binary in the new one's place, ready to load: in the same process if the VMM
     // answers, else in another, the present one being killed.
     void go_back(bool vmm_answers);
-    // Loads what was saved, and lets the guest run if it ran, after `loaded`. A VMM that fails in
-    // that is replaced by another, up to three times.
-    void run_again(bool was_running, const std::function<void()>& loaded);
+    // Loads what was saved, and lets the guest run if it ran. A VMM that fails in that is replaced
+    // by another, up to three times.
+    void run_again(bool was_running);
 
   private:
     void go_back_in_place();
     void replace_process();
-    void load_and_run(bool was_running, const std::function<void()>& loaded);
+    void load_and_run(bool was_running);
 
     UpdateHost& host_;
     RunningVmm& vmm_;

@@ -44,6 +44,10 @@ class FakeInterrupts final : public InterruptController {
         ~Route() override { owner_.routes.erase(this); }
         void set(uint64_t address, uint32_t data) override { message = {address, data}; }
         void attach(int eventfd) override {
+            if (owner_.refused_attaches != 0) {
+                --owner_.refused_attaches;
+                throw Error(ErrorCode::kSystem, "no irqfd");
+            }
             fd = eventfd;
             consume();
         }
@@ -122,6 +126,7 @@ class FakeInterrupts final : public InterruptController {
     std::vector<Line> level_lines;
     std::set<uint32_t> raised;  // lines that an eventfd has raised
     bool refuses_lines = false;
+    int refused_attaches = 0;  // of those to come
     std::set<int> groups;
     std::set<Route*> routes;
     std::vector<Message> delivered;

@@ -42,6 +42,10 @@ Error blocked(const std::vector<Blocker>& blockers) {
     return Error(ErrorCode::kBlocked, "the guest cannot be updated in place: {}", reasons);
 }
 
+Error given_up() {
+    return Error(ErrorCode::kCancelled, "the update was given up");
+}
+
 // Undoing goes on whatever happens; the first failure is the one to tell.
 class Undo {
   public:
@@ -140,6 +144,7 @@ Checkpoint::SaveResult Checkpoint::save(std::chrono::milliseconds limit) {
     // Sealed: a new VMM that fails must leave it as good as it got it.
     state_ = make_sealed_memfd("cpr-state", stream, "the state");
     gate_fd_ = state::EntryGate::create();
+    gate_.emplace(gate_fd_.get());
     result.state_bytes = stream.size();
     result.sections = writer.sections();
     result.state_written_ns = monotonic_ns();
@@ -198,8 +203,14 @@ void Checkpoint::undo_save(const std::vector<CheckpointParticipant*>& participan
     for (auto it = participants.rbegin(); it != participants.rend(); ++it)
         undo([&] { (*it)->attach_interrupts(); });
     if (was_running_)
-        undo([&] { subject_.resume_vcpus(); });
+        undo([&] {
+            // Whoever keeps the saved guest must not bring it back once it has run on here.
+            if (gate_ && !gate_->enter())
+                throw given_up();
+            subject_.resume_vcpus();
+        });
     state_.reset();
+    gate_.reset();
     gate_fd_.reset();
     undo.rethrow();
 }
@@ -207,6 +218,8 @@ void Checkpoint::undo_save(const std::vector<CheckpointParticipant*>& participan
 void Checkpoint::cancel() {
     if (phase_ != Phase::kSaved)
         throw Error(ErrorCode::kInvalidState, "cannot cancel in state '{}'", to_string(phase_));
+    // An exec that failed may have found none for them.
+    subject_.set_vcpu_threads(true);
     phase_ = Phase::kNone;
     undo_save(subject_.participants());
 }
@@ -242,7 +255,7 @@ void Checkpoint::enter_guest() {
     if (phase_ != Phase::kLoaded)
         return;
     if (!gate_->enter())
-        throw Error(ErrorCode::kCancelled, "the update was given up");
+        throw given_up();
     finish();
 }
 

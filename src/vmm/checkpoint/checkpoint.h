@@ -114,7 +114,9 @@ class Checkpoint {
     // takes, if it runs; nothing else changes. Throws Error with the guest as it was; kInvalidState
     // after a save.
     CopyResult copy() const;
-    // Undoes a save. What cannot be undone is reported when all the rest has been (Error).
+    // Undoes a save; does nothing if the vCPUs cannot have threads (Error). What cannot be undone
+    // is reported when all the rest has been (Error). A guest that ran is entered as after a load:
+    // not if the update has been given up meanwhile.
     void cancel();
     // Of a saved guest: what exec() would carry over, for somebody who keeps it in case that this
     // process ends. See OutgoingFds::share().
@@ -157,7 +159,7 @@ class Checkpoint {
     bool was_running_ = false;
     UniqueFd state_;
     UniqueFd gate_fd_;
-    // After a load, until the guest is entered.
+    // After a save or a load, until the guest is entered.
     std::optional<state::EntryGate> gate_;
 };
 

@@ -165,9 +165,20 @@ void MessageInterrupts::detach() {
 
 void MessageInterrupts::attach() {
     detached_ = false;
-    for (uint32_t i = 0; i < vectors(); ++i)
-        if (const auto wanted = message(i); wanted && is_armed(i))
-            connect(i, *wanted);
+    std::optional<Error> first;
+    for (uint32_t i = 0; i < vectors(); ++i) {
+        try {
+            if (const auto wanted = message(i); wanted && is_armed(i))
+                connect(i, *wanted);
+        } catch (const Error& error) {
+            // In a rollback the guest runs on with every vector that can be saved.
+            complain(fmt::format("vector {} cannot be attached", i), error.message());
+            if (!first)
+                first = error;
+        }
+    }
+    if (first)
+        throw *first;
 }
 
 }  // namespace cpr::vmm

@@ -6,6 +6,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/support.h tests/unit/controller/support.cc \
 	tests/unit/controller/binary_info_test.cc \
 	tests/unit/controller/command_line_test.cc \
+	tests/unit/controller/controller_test.cc \
 	tests/unit/controller/diversion_test.cc \
 	tests/unit/controller/emulator_config_test.cc \
 	tests/unit/controller/confined.h \

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <system_error>
+
 #include "base/error.h"
 #include "base/io.h"
 #include "controller/client_session.h"
@@ -28,6 +30,8 @@ class RelayTest : public LoopTest {
         relay_->add_command("ours", [](const json& arguments) {
             if (arguments.contains("fail"))
                 throw Error(ErrorCode::kNoJob, "no job");
+            if (arguments.contains("fail-otherwise"))
+                throw std::system_error(EAGAIN, std::generic_category(), "no thread");
             return json{{"got", arguments}};
         });
         vmm_->greet();
@@ -137,6 +141,8 @@ TEST_F(RelayTest, AnswersOurCommandsAndTheirErrors) {
     const json answer = ask(*client, "ours", {{"fail", true}});
     EXPECT_EQ(answer["error"]["code"], "no-job");
     EXPECT_EQ(answer["error"]["class"], "GenericError");
+    // libvirt waits for an answer whatever happens.
+    EXPECT_EQ(ask(*client, "ours", {{"fail-otherwise", true}})["error"]["code"], "internal");
     EXPECT_TRUE(vmm_->commands.empty());
 }
 

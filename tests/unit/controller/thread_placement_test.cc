@@ -148,5 +148,13 @@ TEST_F(ThreadPlacementTest, AnswersThatAreNoneAreRefused) {
     }
 }
 
+TEST(VmmThreads, NamesNoThreadLikeAFolderElsewhere) {
+    const json cpus = json::array();
+    for (const char* id : {"", "../..", "..", "a/b", "1", "/", "iothread1\n", "\xc3\xa9"})
+        EXPECT_THROW(parse_vmm_threads(cpus, {{{"id", id}, {"thread-id", 7}}}), Error) << id;
+    for (const char* id : {"iothread1", "a-b.c_9"})
+        EXPECT_EQ(parse_vmm_threads(cpus, {{{"id", id}, {"thread-id", 7}}}), (VmmThreads{{id, 7}}));
+}
+
 }  // namespace
 }  // namespace cpr::controller

@@ -2,6 +2,7 @@
 // What an update does to a machine: save, build again, and refuse what is damaged.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <optional>
@@ -108,11 +109,27 @@ TEST_F(MachineRestoreTest, NothingIsLeftOverAndNothingChanged) {
 }
 
 TEST_F(MachineRestoreTest, MemoryIsTheSameAndNotWritten) {
+    const auto file = [this] {
+        struct stat info {};
+        EXPECT_EQ(fstat(kept().take("ram").get(), &info), 0);
+        return std::pair(info.st_dev, info.st_ino);
+    };
+    const auto content = [this] {
+        std::vector<uint8_t> all(config.memory_bytes);
+        read_ram(0, all.data(), all.size());
+        return all;
+    };
     poke_ram(0x7000, uint64_t{0x1122334455667788});
     poke_ram(0x2345678, uint64_t{42});
+    const auto file_before = file();
+    const auto before = content();
     restore(save());
-    EXPECT_EQ(ram<uint64_t>(0x7000), 0x1122334455667788u);
-    EXPECT_EQ(ram<uint64_t>(0x2345678), 42u);
+    // The very memory, and no copy of it.
+    EXPECT_EQ(file(), file_before);
+    EXPECT_TRUE(content() == before);
+    poke_ram(0x7000, uint64_t{43});
+    const auto* host = reinterpret_cast<const uint8_t*>(kvm.slots.at(0).userspace_addr);
+    EXPECT_EQ(host[0x7000], 43);
 }
 
 TEST_F(MachineRestoreTest, VcpusComeBeforeTheInterruptControllers) {

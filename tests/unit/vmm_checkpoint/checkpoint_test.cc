@@ -86,7 +86,15 @@ class Subject : public CheckpointSubject {
 
 const Journal kSave{"pause",   "a.detach", "b.detach",     "save",
                     "a.check", "b.check",  "a.invalidate", "b.invalidate"};
+// By the save itself.
 const Journal kUndo{"b.restore", "a.restore", "b.attach", "a.attach", "resume"};
+
+// By a cancel.
+Journal undone() {
+    Journal all = kUndo;
+    all.insert(all.begin(), "threads");
+    return all;
+}
 
 class CheckpointTest : public testing::Test {
   protected:
@@ -124,7 +132,7 @@ TEST_F(CheckpointTest, UndoingGoesOnWhenAPartOfItFails) {
     script_ = {};
     script_.fail_at = "b.restore";
     EXPECT_THROW(checkpoint_.cancel(), Error);
-    EXPECT_EQ(script_.journal, (Journal{"a.restore", "b.attach", "a.attach", "resume"}));
+    EXPECT_EQ(script_.journal, (Journal{"threads", "a.restore", "b.attach", "a.attach", "resume"}));
 }
 
 TEST_F(CheckpointTest, ASaveThatNobodyWaitsForIsUndone) {
@@ -253,6 +261,16 @@ TEST_F(CheckpointTest, CommandsOutOfOrderAreRefused) {
     EXPECT_TRUE(script_.journal.size() == kSave.size());
 }
 
+// As a keeper has it.
+state::EntryGate kept_gate(const Checkpoint& checkpoint) {
+    std::vector<UniqueFd> fds;
+    const auto list = checkpoint.share(0, 100, fds);
+    size_t gate = 0;
+    while (list.at(gate)["name"] != state::kEntryGateFd)
+        ++gate;
+    return state::EntryGate(fds.at(gate).get());
+}
+
 TEST_F(CheckpointTest, AFailedExecKeepsTheStateAndClosesDescriptorsAgain) {
     checkpoint_.save();
     script_ = {};
@@ -275,7 +293,21 @@ TEST_F(CheckpointTest, AFailedExecKeepsTheStateAndClosesDescriptorsAgain) {
     }
     script_ = {};
     EXPECT_NO_THROW(checkpoint_.cancel());
-    EXPECT_EQ(script_.journal, kUndo);
+    EXPECT_EQ(script_.journal, undone());
+}
+
+TEST_F(CheckpointTest, NoVcpuRunsOnAfterACancelWithoutAThread) {
+    checkpoint_.save();
+    const UniqueFd no_program = make_memfd("empty");
+    script_.fail_at = "threads";
+    EXPECT_THROW(checkpoint_.exec(no_program.get(), {"empty"}), Error);
+    // Somebody else may still bring the guest back.
+    EXPECT_THROW(checkpoint_.cancel(), Error);
+    EXPECT_EQ(checkpoint_.phase(), Checkpoint::Phase::kSaved);
+    EXPECT_FALSE(kept_gate(checkpoint_).entered());
+    script_ = {};
+    checkpoint_.cancel();
+    EXPECT_EQ(script_.journal, undone());
 }
 
 TEST_F(CheckpointTest, WhatIsSavedCanBeKeptElsewhere) {
@@ -293,6 +325,31 @@ TEST_F(CheckpointTest, WhatIsSavedCanBeKeptElsewhere) {
     EXPECT_FALSE(state::EntryGate(fds[3].get()).entered());
     for (const UniqueFd& fd : fds)
         EXPECT_EQ(fcntl(fd.get(), F_GETFD), FD_CLOEXEC);
+}
+
+TEST_F(CheckpointTest, AGuestThatRunsOnAfterACancelCannotBeBroughtBack) {
+    checkpoint_.save();
+    state::EntryGate gate = kept_gate(checkpoint_);
+    checkpoint_.cancel();
+    EXPECT_TRUE(subject_.running_);
+    EXPECT_TRUE(gate.entered());
+    EXPECT_FALSE(gate.withdraw());
+    EXPECT_NO_THROW(checkpoint_.save());
+}
+
+TEST_F(CheckpointTest, AGuestThatIsBroughtBackElsewhereDoesNotRunOnAfterACancel) {
+    checkpoint_.save();
+    EXPECT_TRUE(kept_gate(checkpoint_).withdraw());
+    EXPECT_THROW(checkpoint_.cancel(), Error);
+    EXPECT_FALSE(subject_.running_);
+}
+
+TEST_F(CheckpointTest, ACancelledGuestThatWasPausedIsNotEntered) {
+    subject_.running_ = false;
+    checkpoint_.save();
+    const state::EntryGate gate = kept_gate(checkpoint_);
+    checkpoint_.cancel();
+    EXPECT_FALSE(gate.entered());
 }
 
 TEST_F(CheckpointTest, ExecHandsOverDescriptorsAndAppendsTheTable) {

@@ -289,6 +289,18 @@ TEST_F(VfioPciTest, RollbackInTheSameProcessAttachesAgain) {
         EXPECT_TRUE(mapping.valid) << iova;
 }
 
+TEST_F(VfioPciTest, RollbackAttachesAllButTheVectorThatFails) {
+    boot();
+    world_->enable_interrupts(3);
+    world_->device->detach_interrupts();
+    world_->platform.interrupts.refused_attaches = 1;
+    EXPECT_THROW(world_->device->attach_interrupts(), Error);
+    EXPECT_EQ(world_->platform.interrupts.attached(), 2u);
+    // A second try has what was left.
+    world_->device->attach_interrupts();
+    EXPECT_EQ(world_->platform.interrupts.attached(), 3u);
+}
+
 TEST_F(VfioPciTest, ResetThatTheGuestAsksForAfterAnUpdateWorks) {
     boot();
     world_->enable_interrupts(2);
