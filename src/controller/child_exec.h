@@ -31,7 +31,8 @@ void default_signals();
 [[noreturn]] void exec_or_tell(int binary, char* const* argv, const std::vector<int>& inherited,
                                int failure);
 // Gives descriptors other numbers, (from, to), whatever else is open under these; close-on-exec.
-// `own` are moved out of the way, and `spare` has room for as many as are placed. False, with errno.
+// `own` are moved out of the way, and `spare` has room for as many as are placed. False, with
+// errno.
 bool place_descriptors(std::span<const std::pair<int, int>> placed, std::span<int> spare,
                        std::span<int* const> own);
 // In the child: tells the parent of errno, and ends.

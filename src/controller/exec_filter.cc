@@ -22,8 +22,7 @@ std::vector<sock_filter> exec_filter() {
     rules.add(SCMP_ACT_NOTIFY, SCMP_SYS(execveat));
     rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(fork));
     rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(vfork));
-    rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone),
-              SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+    rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
     rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
     rules.add(SCMP_ACT_NOTIFY, SCMP_SYS(ioctl),
               SCMP_A1_32(SCMP_CMP_EQ, static_cast<uint32_t>(VFIO_IOMMU_MAP_DMA)));

@@ -158,8 +158,8 @@ void ExecGuard::answer(const seccomp_notif& request) {
     if (seccomp_notify_id_valid(listener_.get(), request.id) == 0)
         seccomp_notify_respond(listener_.get(), &response);
     if (reason.empty())
-        next_look_ = loop_.after(by_path_ ? kShortInterval : kLookInterval,
-                                 [this] { look_at_program(); });
+        next_look_ =
+            loop_.after(by_path_ ? kShortInterval : kLookInterval, [this] { look_at_program(); });
 }
 
 std::string ExecGuard::objection(const seccomp_notif& request) const {

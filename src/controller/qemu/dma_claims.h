@@ -20,8 +20,8 @@ struct DmaClaim {
     bool operator==(const DmaClaim&) const = default;
 };
 
-// Out of a QEMU's request to map memory for a device; nothing for one that is no claim. Throws Error
-// if QEMU's memory cannot be read.
+// Out of a QEMU's request to map memory for a device; nothing for one that is no claim. Throws
+// Error if QEMU's memory cannot be read.
 std::optional<DmaClaim> read_claim(const seccomp_notif& request);
 
 // What the QEMU that is to take a guest over claims: of a dead one nobody else knows, and the next

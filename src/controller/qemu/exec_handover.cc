@@ -105,8 +105,7 @@ void ExecHandover::run(const NextProgram& next) {
     ExecMessage last;
     last.run = true;
     last.keep = next.keep;
-    send_message(program_.get(), to_text(last),
-                 std::array{next.binary.fd.get(), arguments.get()});
+    send_message(program_.get(), to_text(last), std::array{next.binary.fd.get(), arguments.get()});
 }
 
 std::string ExecHandover::complaint() {

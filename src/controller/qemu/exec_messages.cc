@@ -73,10 +73,11 @@ ExecMessage parse_exec_message(const std::string& text, size_t descriptors) {
         throw invalid("no object");
     ExecMessage message;
     message.numbers = read_numbers(read, "numbers");
-    message.keep = read_numbers(read, "keep");
     if (read.contains("table"))
         message.table = read_number(read["table"]);
     message.run = read.contains("run") && read["run"] == true;
+    if (message.run)
+        message.keep = read_numbers(read, "keep");
     if (read.contains("error") && read["error"].is_string())
         message.error = read["error"].get<std::string>();
     refuse_doubles(message);

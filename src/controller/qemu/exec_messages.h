@@ -11,11 +11,11 @@ namespace cpr::controller::qemu {
 // Under which QEMU names its table of descriptors to the program that it executes.
 inline constexpr const char* kTableVariable = "QEMU_CPR_EXEC_STATE";
 
-// What virt-cpr-qemu-exec and the controller say to each other, as text of FdMessages. In this order:
-// the program sends all descriptors of the process, in parts, each beside its number, and `table`
-// with the last; the controller sends those for the next QEMU, each to have that number there, and
-// `run` with the last: with which go two more, the program and its command line. An answer is an
-// error. Empty and -1 is what a message does not say.
+// What virt-cpr-qemu-exec and the controller say to each other, as text of FdMessages. In this
+// order: the program sends all descriptors of the process, in parts, each beside its number, and
+// `table` with the last; the controller sends those for the next QEMU, each to have that number
+// there, and `run` with the last: with which go two more, the program and its command line. An
+// answer is an error. Empty and -1 is what a message does not say.
 struct ExecMessage {
     std::vector<int> numbers;
     // The number that QEMU has left in its environment.

@@ -105,7 +105,8 @@ Order receive_order(int socket) {
             order.placed.emplace_back(received.fds[i].get(), message.numbers[i]);
         if (message.run) {
             order.keep = message.keep;
-            const auto text = read_all(received.fds.back().get(), kMaxArguments, "the command line");
+            const auto text =
+                read_all(received.fds.back().get(), kMaxArguments, "the command line");
             order.arguments = split_arguments({text.begin(), text.end()});
             received.fds.pop_back();
             order.program = std::move(received.fds.back());
@@ -149,8 +150,8 @@ void arrange_descriptors(const Order& order, int& socket, int& program) {
 void become_next_qemu(const std::string& path) {
     const char* table = getenv(kTableVariable);
     if (!table)
-        throw Error(ErrorCode::kInvalidArgument, "{} is not set: QEMU starts this program, nobody else",
-                    kTableVariable);
+        throw Error(ErrorCode::kInvalidArgument,
+                    "{} is not set: QEMU starts this program, nobody else", kTableVariable);
     const std::vector<int> present = open_descriptors();
     int socket = connect_to(path).release();
     try {

@@ -6,9 +6,9 @@
 
 namespace cpr::controller::qemu {
 
-// What a QEMU that is updated in its process executes first (cpr-exec-command): hands all descriptors
-// of the process to the controller that listens at `path`, and becomes what that says. Returns only
-// by throwing Error; the controller has then been told. For a process with one thread.
+// What a QEMU that is updated in its process executes first (cpr-exec-command): hands all
+// descriptors of the process to the controller that listens at `path`, and becomes what that says.
+// Returns only by throwing Error; the controller has then been told. For a process with one thread.
 [[noreturn]] void become_next_qemu(const std::string& path);
 
 }  // namespace cpr::controller::qemu

@@ -46,7 +46,8 @@ void ExecSteps::validate() {
 }
 
 void ExecSteps::add_blockers() {
-    for (const Blocker& blocker : call_on_loop(host_.loop, [this] { return guest().exec_blockers(); }))
+    for (const Blocker& blocker :
+         call_on_loop(host_.loop, [this] { return guest().exec_blockers(); }))
         add_blocker(blocker);
     find_shortages(vmm_.process->pid, open_files(vmm_.process->pid).count(), record_.blockers);
     check_vfio_memory();
@@ -230,13 +231,14 @@ void ExecSteps::load_state(std::chrono::milliseconds deadline) {
                          .call("add-fd", json::object(), host_.deadlines.query,
                                reopen(state_.get(), O_RDONLY).get())
                          .at("fdset-id");
-    host_.vmm.call("migrate-incoming",
-                   {{"uri", fmt::format("file:/dev/fdset/{}", set.dump())},
-                    {"exit-on-error", false}},
-                   deadline);
+    host_.vmm.call(
+        "migrate-incoming",
+        {{"uri", fmt::format("file:/dev/fdset/{}", set.dump())}, {"exit-on-error", false}},
+        deadline);
     const auto seen = watch_->wait(
         "the end of the load", [](const RunWatch::Seen& now) { return is_over(now.migration); },
-        deadline, [this] {
+        deadline,
+        [this] {
             look_for_end();
             if (!going_back_)
                 check_wanted();

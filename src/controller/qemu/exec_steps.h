@@ -15,9 +15,9 @@
 
 namespace cpr::controller::qemu {
 
-// The phases with stock QEMU by cpr-exec: the new QEMU is executed in the process of the one before,
-// which libvirt knows. What the guest needs to go on is kept here meanwhile, so that the old QEMU can
-// be started again, in that process's place, up to the new one's `cont`.
+// The phases with stock QEMU by cpr-exec: the new QEMU is executed in the process of the one
+// before, which libvirt knows. What the guest needs to go on is kept here meanwhile, so that the
+// old QEMU can be started again, in that process's place, up to the new one's `cont`.
 class ExecSteps final : public QemuSteps {
   public:
     ExecSteps(UpdateHost& host, RunningVmm vmm, JobRecord& record)

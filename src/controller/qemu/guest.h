@@ -82,7 +82,8 @@ class Guest final : public MonitorWatcher {
     // To take the guest over from this one: `monitor` is its private monitor, `channel` the path
     // where it listens for the guest's descriptors. Throws Error.
     Start next_start(const std::string& program, int monitor, const std::string& channel);
-    // To go on with it when this one is gone. The command line has the numbers that are made of ours.
+    // To go on with it when this one is gone. The command line has the numbers that are made of
+    // ours.
     Start exec_start(const std::string& program, int monitor,
                      const std::function<std::map<int, int>(const std::vector<int>&)>& numbers);
     // Commands for the next QEMU before the guest runs.

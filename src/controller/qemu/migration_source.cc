@@ -36,8 +36,7 @@ json wanted(const json& capabilities, Names needed) {
     return changes;
 }
 
-void change_capabilities(VmmCalls& calls, const json& changes,
-                         std::chrono::milliseconds deadline) {
+void change_capabilities(VmmCalls& calls, const json& changes, std::chrono::milliseconds deadline) {
     if (!changes.empty())
         calls.call("migrate-set-capabilities", {{"capabilities", changes}}, deadline);
 }

@@ -28,15 +28,15 @@ class MigrationSource {
         : calls_(calls), query_(query) {}
 
     // Sends the guest's descriptors to the listener at `channel`. The guest runs on until the other
-    // QEMU listens at `main`. With return-path, so that it knows how the other fared, and goes on if
-    // that failed.
+    // QEMU listens at `main`. With return-path, so that it knows how the other fared, and goes on
+    // if that failed.
     void begin_transfer(const std::string& channel, const std::string& main);
     // What it is to execute when it has saved the guest.
     void prepare_exec(const std::vector<std::string>& command);
     // Saves the guest to that descriptor, opened for writing alone, and executes.
     void begin_exec(int state);
-    // After the other QEMU's end, or if there never was one: the guest is this one's again, and runs
-    // if it ran. `deadline` is for the migration's end.
+    // After the other QEMU's end, or if there never was one: the guest is this one's again, and
+    // runs if it ran. `deadline` is for the migration's end.
     void take_back(bool was_running, std::chrono::milliseconds deadline);
 
   private:

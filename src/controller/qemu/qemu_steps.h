@@ -14,7 +14,8 @@
 
 namespace cpr::controller::qemu {
 
-// What is the same in both modes of an update of stock QEMU: what the guest is, and the new program.
+// What is the same in both modes of an update of stock QEMU: what the guest is, and the new
+// program.
 class QemuSteps : public UpdateSteps {
   public:
     ~QemuSteps() override;

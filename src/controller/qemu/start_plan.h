@@ -31,8 +31,8 @@ StartPlan plan_start(const std::vector<std::string>& arguments, const Version& v
 
 // Whether libvirt wants that this QEMU starts no process (-sandbox spawn=deny).
 bool denies_spawn(const ArgumentModel& model);
-// QEMU's own filter would also deny the execution that an update in its process takes; exec_filter()
-// stands in for that part of it. The second undoes the first.
+// QEMU's own filter would also deny the execution that an update in its process takes;
+// exec_filter() stands in for that part of it. The second undoes the first.
 void leave_spawn_to_filter(ArgumentModel& model);
 void deny_spawn(ArgumentModel& model);
 

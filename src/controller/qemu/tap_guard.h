@@ -23,8 +23,9 @@ std::vector<std::string> tap_devices(const ArgumentModel& line);
 // Their descriptors, of all queues, as far as the command line has them by number.
 std::vector<int> tap_descriptors(const ArgumentModel& line);
 
-// QEMU takes each queue of a tap device for attached when it opens it. One that the guest had not in
-// use is not, and QEMU ends as it detaches it once more. False, with errno, if it cannot be attached.
+// QEMU takes each queue of a tap device for attached when it opens it. One that the guest had not
+// in use is not, and QEMU ends as it detaches it once more. False, with errno, if it cannot be
+// attached.
 bool attach_queue(int tap);
 
 // Keeps a QEMU that is being built from changing the tap devices of the guest, which still runs on

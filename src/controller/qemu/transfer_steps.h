@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
+#include "controller/qemu/migration_source.h"
 #include "controller/qemu/qemu_steps.h"
 #include "controller/qemu/target.h"
-#include "controller/qemu/migration_source.h"
 
 namespace cpr::controller::qemu {
 

@@ -20,6 +20,8 @@ TRACE_IO = True
 NVME_IOPS = 30
 DEPTH = 24
 OUTSTANDING = 8
+# The vCPUs' threads are others; libvirt asks for them when its daemon starts.
+STALE = ("vcpuinfo",)
 # In the midst of the claims: some ranges are the dead QEMU's then, and some nobody's.
 MIDDLE_CLAIM = 4
 
@@ -53,7 +55,7 @@ def run(l1):
     guest.wait_for_io(100)
     usual_gap = usual_gap_ns(guest.console)
     job(guest)
-    view = LibvirtView(guest)
+    view = LibvirtView(guest, but=STALE)
     for binary in (qemu.NEXT_QEMU, qemu.STOCK_QEMU):
         update = Update(guest, str(binary))
         l1.require(update.job["mode"] == "exec", f"the mode was {update.job['mode']}")
@@ -62,7 +64,7 @@ def run(l1):
         update.require_device_untouched()
         update.require_pause_seen_outside(usual_gap)
         require_commands_kept(l1, update, OUTSTANDING)
-        LibvirtView(guest).require_same_as(view)
+        LibvirtView(guest, but=STALE).require_same_as(view)
     impostor = shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-serial"))
     for binary, fault in ((qemu.NEXT_QEMU, Fault(NEW, "VFIO_IOMMU_MAP_DMA", killed("SIGKILL"), MIDDLE_CLAIM)),
                           (impostor, None)):

@@ -42,8 +42,9 @@ TEST(EmulatorConfig, TellsForWhichModeADomainIsStarted) {
     const EmulatorConfig wrong(
         folder.file("wrong.conf", "[a]\nbinary=/b\nmode=auto\n[c]\nbinary=/b\nmode=\n"));
     for (const char* name : {"a", "c"})
-        EXPECT_NE(message_of([&] { wrong.find(name); })
-                      .find(fmt::format("group [{}]: 'mode' must be 'transfer' or 'exec'", name)),
+        EXPECT_NE(message_of([&] {
+                      wrong.find(name);
+                  }).find(fmt::format("group [{}]: 'mode' must be 'transfer' or 'exec'", name)),
                   std::string::npos);
 }
 

@@ -62,10 +62,10 @@ constexpr const char* kErrnoOf =
 
 TEST_F(ExecFilterTest, NoProcessCanBeStarted) {
     const std::string script = kErrnoOf;
-    EXPECT_EQ(run(script + "sys.exit(errno_of(57))"), EPERM);            // fork
-    EXPECT_EQ(run(script + "sys.exit(errno_of(58))"), EPERM);            // vfork
+    EXPECT_EQ(run(script + "sys.exit(errno_of(57))"), EPERM);                  // fork
+    EXPECT_EQ(run(script + "sys.exit(errno_of(58))"), EPERM);                  // vfork
     EXPECT_EQ(run(script + "sys.exit(errno_of(56, 17, 0, 0, 0, 0))"), EPERM);  // clone
-    EXPECT_EQ(run(script + "sys.exit(errno_of(435, 0, 0))"), ENOSYS);    // clone3
+    EXPECT_EQ(run(script + "sys.exit(errno_of(435, 0, 0))"), ENOSYS);          // clone3
 }
 
 TEST_F(ExecFilterTest, ThreadsCan) {

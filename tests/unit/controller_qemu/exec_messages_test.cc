@@ -21,9 +21,10 @@ TEST(ExecMessages, WhatIsNoneIsRefused) {
     for (const char* text :
          {"", "[]", "{", "7", R"({"numbers":3})", R"({"numbers":[2]})", R"({"numbers":[-1]})",
           R"({"numbers":["3"]})", R"({"numbers":[3.5]})", R"({"numbers":[1048576]})",
-          R"({"numbers":[3],"table":"x"})", R"({"numbers":[3],"keep":[3]})", R"({"table":0})"})
+          R"({"numbers":[3],"table":"x"})", R"({"table":0})"})
         EXPECT_THROW(parse_exec_message(text, 1), Error) << text;
     EXPECT_THROW(parse_exec_message(R"({"numbers":[3,3]})", 2), Error);
+    EXPECT_THROW(parse_exec_message(R"({"numbers":[3],"run":true,"keep":[3]})", 3), Error);
 }
 
 TEST(ExecMessages, EachNumberHasItsDescriptor) {

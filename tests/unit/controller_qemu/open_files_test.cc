@@ -35,10 +35,10 @@ TEST(OpenFiles, NumbersBesideThemAreNoneOfThem) {
 }
 
 TEST(OpenFiles, TheCommandLineHasTheirNumbersEverywhere) {
-    ArgumentModel line = model_of(
-        {"-add-fd", "set=1,fd=7,opaque=a", "-netdev", R"({"type":"tap","fds":"8:9","vhostfds":"5:6","id":"n"})",
-         "-chardev", "socket,id=c,fd=4", "-device", "virtio-rng-pci,id=r,addr=0x4", "-netdev",
-         "tap,id=m,fd=3"});
+    ArgumentModel line = model_of({"-add-fd", "set=1,fd=7,opaque=a", "-netdev",
+                                   R"({"type":"tap","fds":"8:9","vhostfds":"5:6","id":"n"})",
+                                   "-chardev", "socket,id=c,fd=4", "-device",
+                                   "virtio-rng-pci,id=r,addr=0x4", "-netdev", "tap,id=m,fd=3"});
     renumber(line, {{3, 63}, {4, 64}, {5, 65}, {6, 66}, {7, 67}, {8, 68}, {9, 69}});
     EXPECT_EQ(line.find("chardev", "c")->value("fd"), "64");
     EXPECT_EQ(line.all("add-fd").front()->value("fd"), "67");
