@@ -59,8 +59,7 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
       signal_fd_(make_signal_fd()),
       exec_guard_(loop,
                   [this](const seccomp_notif& request) {
-                      if (qemu_)
-                          qemu_->note_dma_map(request);
+                      return qemu_ ? qemu_->answer(request) : std::nullopt;
                   }),
       monitor_path_(socket_path(options.listener.get())),
       known_(vmm_),
@@ -106,7 +105,7 @@ void Controller::allow_first_exec(const ControllerOptions& options) {
         return;
     exec_guard_.watch(std::move(beginning.fds.front()), static_cast<pid_t>(vmm_->pid));
     exec_guard_.order_by_path(options.vmm.binary);
-    qemu_->set_confined();
+    qemu_->set_confined(vmm_->pidfd.get());
     send_message(options.exec_end.get(), fmt::format("{}", getpid()));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/exec_filter.h"
 
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
 #include <linux/vfio.h>
 #include <sched.h>
@@ -8,12 +9,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "base/error.h"
 #include "controller/seccomp_rules.h"
 
 namespace cpr::controller {
+namespace {
+
+constexpr std::array<unsigned long, 2> kCommands{VFIO_IOMMU_MAP_DMA, TUNSETQUEUE};
+
+}  // namespace
 
 // The errno values are QEMU's own; without clone3 the C library makes its threads by clone.
 std::vector<sock_filter> exec_filter() {
@@ -24,8 +31,9 @@ std::vector<sock_filter> exec_filter() {
     rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(vfork));
     rules.add(SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
     rules.add(SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3));
-    rules.add(SCMP_ACT_NOTIFY, SCMP_SYS(ioctl),
-              SCMP_A1_32(SCMP_CMP_EQ, static_cast<uint32_t>(VFIO_IOMMU_MAP_DMA)));
+    for (const unsigned long command : kCommands)
+        rules.add(SCMP_ACT_NOTIFY, SCMP_SYS(ioctl),
+                  SCMP_A1_32(SCMP_CMP_EQ, static_cast<uint32_t>(command)));
     return rules.program();
 }
 

@@ -140,9 +140,9 @@ void ExecGuard::answer(const seccomp_notif& request) {
     seccomp_notif_resp& response = *notification.response;
     response.id = request.id;
     if (request.data.nr != __NR_execve && request.data.nr != __NR_execveat) {
-        if (note_)
-            note_(request);
-        response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        const auto result = other_ ? other_(request) : std::nullopt;
+        response.error = result.value_or(0);
+        response.flags = result ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
         seccomp_notify_respond(listener_.get(), &response);
         return;
     }

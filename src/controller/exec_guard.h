@@ -27,14 +27,15 @@ struct FileIdentity {
 };
 
 // Decides about the programs that a confined VMM asks to execute (seccomp user notification): only
-// while one is ordered, only that file, and only once. Whatever else it asks for it may do. On the
+// while one is ordered, only that file, and only once. What else it asks for others decide. On the
 // event loop's thread.
 class ExecGuard {
   public:
-    // What a VMM is about to do that is no execution.
-    using Note = std::function<void(const seccomp_notif& request)>;
+    // Of what a VMM asks for that is no execution: nothing if it may do it, else what it gets as
+    // the result, 0 or -errno.
+    using Other = std::function<std::optional<int>(const seccomp_notif& request)>;
 
-    explicit ExecGuard(EventLoop& loop, Note note = {}) : loop_(loop), note_(std::move(note)) {}
+    explicit ExecGuard(EventLoop& loop, Other other = {}) : loop_(loop), other_(std::move(other)) {}
 
     // The listener of the VMM's filter, which the VMM has sent; instead of an earlier one.
     void watch(UniqueFd listener, pid_t vmm);
@@ -57,7 +58,7 @@ class ExecGuard {
     void look_at_program();
 
     EventLoop& loop_;
-    Note note_;
+    Other other_;
     UniqueFd listener_;
     UniqueFd pidfd_;
     pid_t vmm_ = 0;

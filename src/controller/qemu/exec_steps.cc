@@ -162,7 +162,7 @@ void ExecSteps::exec() {
 
 // The program becomes the one that next_qemu_ is the command line for.
 void ExecSteps::run_in_place(const std::shared_ptr<const Binary>& program) {
-    attach_queues(next_qemu_->start);
+    prepare_queues(next_qemu_->start);
     call_on_loop(host_.loop, [this] { guest().claims().forget(); });
     host_.exec.order(program);
     NextProgram next{*program, next_qemu_->start.arguments, {}, next_qemu_->placed};
@@ -194,7 +194,15 @@ void ExecSteps::check_numbers() const {
             throw Error(ErrorCode::kInternal, "QEMU has taken the descriptor {} meanwhile", theirs);
 }
 
-void ExecSteps::attach_queues(const Guest::Start& start) const {
+// Whose changes of queues nobody is asked about takes them for attached, and loses what waits in
+// those that it then detaches.
+void ExecSteps::prepare_queues(const Guest::Start& start) const {
+    const bool asked = call_on_loop(host_.loop, [this] {
+        guest().begin_building();
+        return guest().confined();
+    });
+    if (asked)
+        return;
     for (const int tap : start.taps)
         if (!attach_queue(tap))
             log::warning("a queue of a tap device cannot be attached: {}", strerror(errno));
@@ -225,6 +233,7 @@ void ExecSteps::load() {
 }
 
 void ExecSteps::load_state(std::chrono::milliseconds deadline) {
+    call_on_loop(host_.loop, [this] { guest().end_building(); });
     set_exec_capabilities(host_.vmm, host_.deadlines.query);
     give_named_descriptors(host_.vmm);
     const json set = host_.vmm

@@ -49,7 +49,7 @@ class ExecSteps final : public QemuSteps {
     Successor make_successor(const std::string& program);
     void take_guest(std::chrono::milliseconds deadline);
     void check_numbers() const;
-    void attach_queues(const Guest::Start& start) const;
+    void prepare_queues(const Guest::Start& start) const;
     void run_in_place(const std::shared_ptr<const Binary>& program);
     void watch_anew();
     void greet(UniqueFd monitor, std::chrono::milliseconds deadline);

@@ -126,7 +126,7 @@ void ExecSteps::start_elsewhere() {
         let_crash(*vmm_.process);
     recover_vfio();
     next_qemu_ = make_successor(vmm_.binary->path);
-    attach_queues(next_qemu_->start);
+    prepare_queues(next_qemu_->start);
     lseek(kept_.fds.at(kept_.table).get(), 0, SEEK_SET);
     ProcessSpec spec;
     spec.binary = vmm_.binary->fd.get();
@@ -146,6 +146,8 @@ void ExecSteps::start_elsewhere() {
         };
     }
     const auto process = std::make_shared<const VmmProcess>(start_process(spec));
+    if (!spec.filter.empty())
+        call_on_loop(host_.loop, [&] { guest().set_confined(process->pidfd.get()); });
     if (process->pid != vmm_.process->pid)
         log::warning(
             "the VMM is process {} now, not {}: what libvirt knows of its process is stale",

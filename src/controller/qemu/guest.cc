@@ -31,7 +31,9 @@ int never(Serial) {
 Guest::Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginning beginning)
     : version_(beginning.version),
       inherited_(std::move(beginning.inherited)),
-      execs_(beginning.execs) {
+      execs_(beginning.execs),
+      exec_taps_(loop) {
+    exec_taps_.let_through();
     try {
         ArgumentModel line = ArgumentModel::parse(arguments);
         for (const RelayedDevice& device : beginning.chardevs.relayed)
@@ -44,6 +46,18 @@ Guest::Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginni
     chardevs_ = std::make_unique<CharacterDevices>(loop, std::move(beginning.chardevs));
     if (!beginning.vnc.listeners.empty())
         vnc_ = std::make_unique<VncRelay>(loop, std::move(beginning.vnc));
+}
+
+void Guest::set_confined(int pidfd) {
+    confined_ = true;
+    exec_taps_.follow(pidfd);
+}
+
+std::optional<int> Guest::answer(const seccomp_notif& request) {
+    if (const auto result = exec_taps_.answer(request))
+        return result;
+    claims_.note(request);
+    return std::nullopt;
 }
 
 Guest::Ticket Guest::on_command(Message& command) {

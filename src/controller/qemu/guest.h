@@ -47,10 +47,16 @@ class Guest final : public MonitorWatcher {
     void on_answer(Ticket ticket, Message& answer) override;
     void on_event(Message& event) override;
 
-    // QEMU is under exec_filter(), which stands in for a part of its own filter.
-    void set_confined() { confined_ = true; }
-    // A request of QEMU's under that filter.
-    void note_dma_map(const seccomp_notif& request) { claims_.note(request); }
+    // The QEMU in that process is under exec_filter(), which stands in for a part of its own
+    // filter.
+    void set_confined(int pidfd);
+    // Of a request of QEMU's under that filter: what the system call returns; nothing if it is to
+    // be done.
+    std::optional<int> answer(const seccomp_notif& request);
+    // The next QEMU is being built: what it does with the queues of tap devices, which are as the
+    // guest has them, is answered as done. Up to the load.
+    void begin_building() { exec_taps_.shut(); }
+    void end_building() { exec_taps_.let_through(); }
     DmaClaims& claims() { return claims_; }
 
     const Version& version() const { return version_; }
@@ -134,6 +140,7 @@ class Guest final : public MonitorWatcher {
     bool execs_ = false;
     bool confined_ = false;
     DmaClaims claims_;
+    TapGuard exec_taps_;
 };
 
 }  // namespace cpr::controller::qemu

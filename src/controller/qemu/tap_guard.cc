@@ -8,6 +8,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -85,6 +86,18 @@ void TapGuard::watch(UniqueFd listener, int pidfd) {
     watch_ = loop_.watch_fd(listener_.get(), G_IO_IN, [this](GIOCondition condition) {
         return (condition & G_IO_IN) != 0 && on_request();
     });
+}
+
+void TapGuard::follow(int pidfd) {
+    pidfd_ = dup_fd(pidfd);
+}
+
+std::optional<int> TapGuard::answer(const seccomp_notif& request) const {
+    const auto command = static_cast<uint32_t>(request.data.args[1]);
+    if (std::ranges::find(kChanges, command) == kChanges.end())
+        return std::nullopt;
+    const int result = decide(request);
+    return result == kPass ? std::nullopt : std::optional(result);
 }
 
 bool TapGuard::on_request() {

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +42,15 @@ class TapGuard {
 
     // The listener of the filter in that process.
     void watch(UniqueFd listener, int pidfd);
+    // The same where somebody else has the listener, and asks for the answers.
+    void follow(int pidfd);
+    // What the system call returns; nothing if it is to be done, or is none of a tap device's.
+    std::optional<int> answer(const seccomp_notif& request) const;
+
     // The guest has left the other QEMU.
     void let_through() { open_ = true; }
+    // There is a next one.
+    void shut() { open_ = false; }
 
   private:
     bool on_request();

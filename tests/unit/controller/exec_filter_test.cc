@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/if_tun.h>
 #include <linux/vfio.h>
 #include <sys/wait.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -48,7 +50,11 @@ class ExecFilterTest : public testing::Test {
 
     EventLoop loop_;
     int noted_ = 0;
-    ExecGuard guard_{loop_, [this](const seccomp_notif&) { ++noted_; }};
+    std::optional<int> result_;
+    ExecGuard guard_{loop_, [this](const seccomp_notif&) {
+                         ++noted_;
+                         return result_;
+                     }};
     std::thread thread_{[this] { loop_.run(); }};
 };
 
@@ -92,6 +98,16 @@ TEST_F(ExecFilterTest, WhatIsMappedForADeviceIsNotedAndGoesThrough) {
                               VFIO_IOMMU_MAP_DMA)),
               ENOTTY);
     EXPECT_EQ(noted_, 1);
+}
+
+TEST_F(ExecFilterTest, WhatIsDoneWithAQueueCanBeAnswered) {
+    const std::string script = fmt::format(
+        "{}sys.exit(errno_of(16, os.open('/dev/null', 0), {}, 0))", kErrnoOf, TUNSETQUEUE);
+    EXPECT_EQ(run(script), ENOTTY);
+    result_ = 0;
+    EXPECT_EQ(run(script), 0);
+    result_ = -EBUSY;
+    EXPECT_EQ(run(script), EBUSY);
 }
 
 }  // namespace
