@@ -51,10 +51,15 @@ class ExecFilterTest : public testing::Test {
     EventLoop loop_;
     int noted_ = 0;
     std::optional<int> result_;
-    ExecGuard guard_{loop_, [this](const seccomp_notif&) {
-                         ++noted_;
-                         return result_;
-                     }};
+    // Ordered when the process asks for something else.
+    std::string by_path_;
+    ExecGuard guard_{
+        loop_, [this](const seccomp_notif&) {
+            ++noted_;
+            if (!by_path_.empty())
+                guard_.order_by_path(std::make_shared<const Binary>(open_binary(by_path_)));
+            return result_;
+        }};
     std::thread thread_{[this] { loop_.run(); }};
 };
 
@@ -108,6 +113,29 @@ TEST_F(ExecFilterTest, WhatIsDoneWithAQueueCanBeAnswered) {
     EXPECT_EQ(run(script), 0);
     result_ = -EBUSY;
     EXPECT_EQ(run(script), EBUSY);
+}
+
+// As QEMU executes a program: by its path, and with other threads.
+TEST_F(ExecFilterTest, AnOrderByPathIsForThatPathAlone) {
+    const std::string script = fmt::format(
+        "{}import time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "errno_of(16, os.open('/dev/null', 0), {}, 0)\n",
+        kErrnoOf, TUNSETQUEUE);
+    const auto execute = [&](const char* path) {
+        return run(
+            fmt::format("{}try:\n"
+                        "    os.execv('{}', ['program', '-c', 'exit 7'])\n"
+                        "except OSError as error:\n"
+                        "    os._exit(error.errno)\n",
+                        script, path));
+    };
+    by_path_ = "/bin/sh";
+    EXPECT_EQ(execute("/bin/sh"), 7);
+    EXPECT_EQ(execute("/bin/true"), EPERM);
+    EXPECT_EQ(execute("/usr/bin/../../bin/sh"), EPERM);
+    by_path_.clear();
+    EXPECT_EQ(execute("/bin/sh"), EPERM);
 }
 
 }  // namespace
