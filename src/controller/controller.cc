@@ -156,6 +156,9 @@ bool Controller::on_vmm_exit() {
     // An exec from another thread than the first may look like an end for a moment.
     if (poll(&again, 1, 0) <= 0)
         return true;
+    // libvirt waits until it is no process.
+    if (!service_.keeping())
+        reap(*vmm_);
     if (!ending_ && !service_.keeping())
         end_timer_ = loop_.after(kEndTime, [this] { end(); });
     return false;

@@ -241,15 +241,18 @@ bool has_ended(const VmmProcess& process) {
     return poll(&end, 1, 0) > 0;
 }
 
+void reap(const VmmProcess& process) {
+    waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), nullptr,
+           WEXITED | WNOHANG);
+}
+
 void kill_process(const VmmProcess& process, std::chrono::milliseconds deadline) {
     pidfd_send_signal(process.pidfd.get(), SIGKILL, nullptr, 0);
     pollfd end{process.pidfd.get(), POLLIN, 0};
     if (poll(&end, 1, static_cast<int>(deadline.count())) != 1)
         throw Error(ErrorCode::kTimeout, "process {} was killed and did not end within {} ms",
                     process.pid, deadline.count());
-    // If it is a child of ours; libvirt's is not.
-    waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), nullptr,
-           WEXITED | WNOHANG);
+    reap(process);
 }
 
 }  // namespace cpr::controller

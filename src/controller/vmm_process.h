@@ -56,6 +56,9 @@ VmmProcess start_process(const ProcessSpec& spec);
 
 bool has_ended(const VmmProcess& process);
 
+// If it is a child of ours that has ended: others see it as a process until this.
+void reap(const VmmProcess& process);
+
 // Kills, and returns when nothing of the process is left: no descriptor and no memory. Throws
 // Error kTimeout if it does not end in time.
 void kill_process(const VmmProcess& process, std::chrono::milliseconds deadline);
