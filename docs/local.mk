@@ -7,7 +7,8 @@ MANUAL_PAGES = \
 	docs/manpages/cpr-vmm.8 \
 	docs/manpages/virt-cpr-controller.8 \
 	docs/manpages/virt-cpr-emulator.8 \
-	docs/manpages/virt-cpr-emulators.8
+	docs/manpages/virt-cpr-emulators.8 \
+	docs/manpages/virt-cpr-qemu-exec.8
 man_MANS += $(MANUAL_PAGES)
 CLEANFILES += $(MANUAL_PAGES)
 
@@ -23,6 +24,7 @@ EXTRA_DIST += \
 	docs/manpages/virt-cpr-controller.rst \
 	docs/manpages/virt-cpr-emulator.rst \
 	docs/manpages/virt-cpr-emulators.rst \
+	docs/manpages/virt-cpr-qemu-exec.rst \
 	docs/manpages/virt-update-in-place.rst
 
 # The pages name the folders of this very installation.

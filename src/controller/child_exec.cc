@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -34,6 +35,25 @@ void default_signals() {
     sigset_t none;
     sigemptyset(&none);
     pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
+bool place_descriptors(std::span<const std::pair<int, int>> placed, std::span<int> spare,
+                       std::span<int* const> own) {
+    int above = 3;
+    for (const auto& [from, to] : placed)
+        above = std::max(above, to + 1);
+    for (int* fd : own)
+        if ((*fd = fcntl(*fd, F_DUPFD_CLOEXEC, above)) < 0)
+            return false;
+    for (size_t i = 0; i < placed.size(); ++i)
+        if ((spare[i] = fcntl(placed[i].first, F_DUPFD_CLOEXEC, above)) < 0)
+            return false;
+    for (size_t i = 0; i < placed.size(); ++i) {
+        if (dup3(spare[i], placed[i].second, O_CLOEXEC) < 0)
+            return false;
+        close(spare[i]);
+    }
+    return true;
 }
 
 void tell_failure(int failure) {

@@ -2,7 +2,9 @@
 #ifndef CPR_CONTROLLER_CHILD_EXEC_H
 #define CPR_CONTROLLER_CHILD_EXEC_H
 
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -28,6 +30,11 @@ void default_signals();
 // Should that fail, tells the parent through a pipe, and ends.
 [[noreturn]] void exec_or_tell(int binary, char* const* argv, const std::vector<int>& inherited,
                                int failure);
+// Gives descriptors other numbers, (from, to), whatever else is open under these; close-on-exec.
+// `own` are moved out of the way, and `spare` has room for as many as are placed. False, with
+// errno.
+bool place_descriptors(std::span<const std::pair<int, int>> placed, std::span<int> spare,
+                       std::span<int* const> own);
 // In the child: tells the parent of errno, and ends.
 [[noreturn]] void tell_failure(int failure);
 

@@ -14,12 +14,15 @@
 #include "base/log.h"
 #include "base/pidfd.h"
 #include "controller/emulator_config.h"
+#include "controller/fd_message.h"
 
 namespace cpr::controller {
 namespace {
 
 // After the VMM's end: for its last messages, and for a job to see it.
 constexpr std::chrono::seconds kEndTime(5);
+// For the emulator program to say how it starts the VMM.
+constexpr std::chrono::milliseconds kLaunchDeadline(60'000);
 
 UniqueFd make_signal_fd() {
     sigset_t signals;
@@ -54,7 +57,10 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
     : loop_(loop),
       vmm_(options.vmm.process),
       signal_fd_(make_signal_fd()),
-      exec_guard_(loop),
+      exec_guard_(loop,
+                  [this](const seccomp_notif& request) {
+                      return qemu_ ? qemu_->answer(request) : std::nullopt;
+                  }),
       monitor_path_(socket_path(options.listener.get())),
       known_(vmm_),
       qemu_(make_guest(loop, options)),
@@ -67,6 +73,7 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
              }}),
       relay_(loop, std::move(options.listener), link_),
       service_(loop, link_, relay_, make_settings(options)) {
+    allow_first_exec(options);
     if (qemu_)
         relay_.set_watcher(*qemu_);
     adopt(vmm_);
@@ -74,13 +81,32 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
                                    [this](GIOCondition) { return on_termination_signal(); });
 }
 
-UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
-    return {std::move(options.vmm),
+UpdateService::Settings Controller::make_settings(const ControllerOptions& options) {
+    return {options.vmm,
             monitor_path_.substr(0, monitor_path_.rfind('/')),
             [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
             [emulator = options.emulator] { return EmulatorConfig().deadlines(emulator); },
             [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); },
-            [this](std::shared_ptr<const Binary> binary) { exec_guard_.order(std::move(binary)); }};
+            {[this](std::shared_ptr<const Binary> binary) { exec_guard_.order(std::move(binary)); },
+             [this](std::shared_ptr<const Binary> binary) {
+                 exec_guard_.order_by_path(std::move(binary));
+             },
+             [this](UniqueFd listener, int64_t pid) {
+                 exec_guard_.watch(std::move(listener), static_cast<pid_t>(pid));
+             }}};
+}
+
+// Of the VMM, by the emulator program, whose process already is confined as the VMM's is to be.
+void Controller::allow_first_exec(const ControllerOptions& options) {
+    if (!options.exec_end)
+        return;
+    FdMessage beginning = receive_message(options.exec_end.get(), kLaunchDeadline);
+    if (beginning.fds.size() != 1)
+        return;
+    exec_guard_.watch(std::move(beginning.fds.front()), static_cast<pid_t>(vmm_->pid));
+    exec_guard_.order_by_path(options.vmm.binary);
+    qemu_->set_confined(vmm_->pidfd.get());
+    send_message(options.exec_end.get(), fmt::format("{}", getpid()));
 }
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
@@ -102,6 +128,7 @@ void Controller::on_greeting(const nlohmann::json& greeting) {
         return;
     }
     link_.send({{{"execute", "qmp_capabilities"}}, {}}, [this, greeting](const Message& answer) {
+        exec_guard_.order(nullptr);
         if (answer.body.contains("return"))
             relay_.start(greeting);
         else
@@ -129,6 +156,9 @@ bool Controller::on_vmm_exit() {
     // An exec from another thread than the first may look like an end for a moment.
     if (poll(&again, 1, 0) <= 0)
         return true;
+    // libvirt waits until it is no process.
+    if (!service_.keeping())
+        reap(*vmm_);
     if (!ending_ && !service_.keeping())
         end_timer_ = loop_.after(kEndTime, [this] { end(); });
     return false;

@@ -31,6 +31,9 @@ struct ControllerOptions {
     std::string emulator;
     // If the VMM is stock QEMU.
     std::optional<qemu::Guest::Beginning> qemu = {};
+    // Over which the emulator program sends the listener of the VMM's filter, and waits for our
+    // process number.
+    UniqueFd exec_end = {};
 };
 
 // The sidecar of one domain. It ends when the VMM ends, and then closes libvirt's connection, which
@@ -47,7 +50,8 @@ class Controller {
     void on_vmm_closed(const std::string& reason);
     bool on_vmm_exit();
     void adopt(std::shared_ptr<const VmmProcess> process);
-    UpdateService::Settings make_settings(ControllerOptions& options);
+    UpdateService::Settings make_settings(const ControllerOptions& options);
+    void allow_first_exec(const ControllerOptions& options);
     void begin_end(const std::string& reason);
     void end();
     bool on_termination_signal();

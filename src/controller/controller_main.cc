@@ -79,7 +79,7 @@ qemu::Guest::Beginning read_qemu_options(const Options& options) {
     const auto chardevs = nlohmann::json::parse(get(options, kChardevsOption), nullptr, false);
     const auto vnc = nlohmann::json::parse(get(options, kVncOption), nullptr, false);
     return {*version, get_fds(options, kInheritedOption), chardev_plan_from(chardevs),
-            vnc_plan_from(vnc)};
+            vnc_plan_from(vnc), options.contains(kExecOption)};
 }
 
 ControllerOptions read_options(const Options& options) {
@@ -96,6 +96,8 @@ ControllerOptions read_options(const Options& options) {
         Binary{get(options, kBinaryOption), get_fd(options, kBinaryFdOption)});
     if (options.contains(kQemuOption))
         result.qemu = read_qemu_options(options);
+    if (options.contains(kExecOption))
+        result.exec_end = get_fd(options, kExecOption);
     return result;
 }
 

@@ -15,6 +15,7 @@ namespace cpr::controller {
 namespace {
 
 constexpr const char* kBinaryKey = "binary";
+constexpr const char* kModeKey = "mode";
 
 struct DeadlineKey {
     const char* name;
@@ -74,6 +75,17 @@ UpdateDeadlines read_deadlines(GKeyFile* file, const std::string& path, const st
     return deadlines;
 }
 
+UpdateMode read_mode(GKeyFile* file, const std::string& path, const std::string& name) {
+    const Text value(g_key_file_get_string(file, name.c_str(), kModeKey, nullptr));
+    if (!value)
+        return UpdateMode::kTransfer;
+    const auto mode = update_mode_from(value.get());
+    if (!mode || *mode == UpdateMode::kAuto)
+        throw Error(ErrorCode::kInvalidArgument,
+                    "{}: group [{}]: '{}' must be 'transfer' or 'exec'", path, name, kModeKey);
+    return *mode;
+}
+
 EmulatorEntry read_entry(GKeyFile* file, const std::string& path, const std::string& name) {
     if (!g_key_file_has_group(file, name.c_str()))
         throw Error(ErrorCode::kInvalidArgument,
@@ -87,7 +99,7 @@ EmulatorEntry read_entry(GKeyFile* file, const std::string& path, const std::str
     if (*value != '/')
         throw Error(ErrorCode::kInvalidArgument, "{}: group [{}]: '{}' is not an absolute path",
                     path, name, value.get());
-    return {name, value.get()};
+    return {name, value.get(), read_mode(file, path, name)};
 }
 
 // Changes what the file says, in one step for its readers; one writer at a time.

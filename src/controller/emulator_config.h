@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/job_record.h"
 #include "controller/update_deadlines.h"
 
 namespace cpr::controller {
@@ -14,6 +15,8 @@ struct EmulatorEntry {
     std::string name;
     // Absolute path of the VMM.
     std::string binary;
+    // For which a domain is started, if stock QEMU is behind it: it cannot be chosen later.
+    UpdateMode mode = UpdateMode::kTransfer;
 };
 
 // emulators.conf: a key file with a group for each emulator program, named by the last part of its
@@ -33,7 +36,8 @@ class EmulatorConfig {
     UpdateDeadlines deadlines(const std::string& name) const;
     // All groups, in the file's order. Throws Error kSystem if there is no file.
     std::vector<EmulatorEntry> list() const;
-    // Writes the file atomically, comments kept; makes it if it does not exist. Throws Error.
+    // Sets the binary. Writes the file atomically, comments kept; makes it if it does not exist.
+    // Throws Error.
     void set(const EmulatorEntry& entry) const;
     // Takes a group out, if it is there. Throws Error.
     void remove(const std::string& name) const;

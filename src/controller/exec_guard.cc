@@ -24,6 +24,8 @@ namespace cpr::controller {
 namespace {
 
 constexpr std::chrono::milliseconds kLookInterval(20);
+// After a program that was named by its path.
+constexpr std::chrono::milliseconds kShortInterval(1);
 
 // Threads that run no code of the program's (any more): PF_EXITING, PF_IO_WORKER and PF_USER_WORKER
 // of the kernel's linux/sched.h. KVM has a worker in each process; a thread that was joined may
@@ -76,10 +78,24 @@ size_t count_threads(pid_t pid) {
     return error ? 0 : count;
 }
 
+UniqueFd memory_of(pid_t pid) {
+    return UniqueFd(open(fmt::format("/proc/{}/mem", pid).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
+// Empty if it cannot be read. The pages that follow may be missing.
+std::string path_at(pid_t pid, uint64_t address, size_t size) {
+    const UniqueFd memory = memory_of(pid);
+    std::string path(size, '\0');
+    const ssize_t got =
+        memory ? pread(memory.get(), path.data(), size, static_cast<off_t>(address)) : -1;
+    path.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return path.substr(0, path.find('\0'));
+}
+
 // By the path a call can name another file than its descriptor. A host may forbid to look (Yama,
 // security modules); look_at_program() then has to do.
 bool has_path(pid_t pid, uint64_t address) {
-    const UniqueFd memory(open(fmt::format("/proc/{}/mem", pid).c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd memory = memory_of(pid);
     if (!memory)
         return false;
     char first = 0;
@@ -102,6 +118,12 @@ void ExecGuard::order(std::shared_ptr<const Binary> binary) {
     next_look_.cancel();
     before_.reset();
     ordered_ = std::move(binary);
+    by_path_ = false;
+}
+
+void ExecGuard::order_by_path(std::shared_ptr<const Binary> binary) {
+    order(std::move(binary));
+    by_path_ = true;
 }
 
 bool ExecGuard::on_request() {
@@ -117,6 +139,13 @@ void ExecGuard::answer(const seccomp_notif& request) {
     SeccompNotification notification;
     seccomp_notif_resp& response = *notification.response;
     response.id = request.id;
+    if (request.data.nr != __NR_execve && request.data.nr != __NR_execveat) {
+        const auto result = other_ ? other_(request) : std::nullopt;
+        response.error = result.value_or(0);
+        response.flags = result ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        seccomp_notify_respond(listener_.get(), &response);
+        return;
+    }
     const std::string reason = objection(request);
     if (reason.empty()) {
         response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
@@ -129,7 +158,8 @@ void ExecGuard::answer(const seccomp_notif& request) {
     if (seccomp_notify_id_valid(listener_.get(), request.id) == 0)
         seccomp_notify_respond(listener_.get(), &response);
     if (reason.empty())
-        next_look_ = loop_.after(kLookInterval, [this] { look_at_program(); });
+        next_look_ =
+            loop_.after(by_path_ ? kShortInterval : kLookInterval, [this] { look_at_program(); });
 }
 
 std::string ExecGuard::objection(const seccomp_notif& request) const {
@@ -137,6 +167,8 @@ std::string ExecGuard::objection(const seccomp_notif& request) const {
         return "no update has ordered it";
     if (before_)
         return "the update has been given its execution already";
+    if (by_path_)
+        return objection_to_path(request);
     if (request.data.arch != AUDIT_ARCH_X86_64 || request.data.nr != __NR_execveat)
         return fmt::format("system call {} is not execveat", request.data.nr);
     if (request.pid != static_cast<uint32_t>(vmm_))
@@ -151,6 +183,22 @@ std::string ExecGuard::objection(const seccomp_notif& request) const {
     return {};
 }
 
+std::string ExecGuard::objection_to_path(const seccomp_notif& request) const {
+    if (request.data.arch != AUDIT_ARCH_X86_64 || request.data.nr != __NR_execve)
+        return fmt::format("system call {} is not execve", request.data.nr);
+    if (request.pid != static_cast<uint32_t>(vmm_))
+        return fmt::format("thread {} is not the first thread of the VMM", request.pid);
+    if (path_at(vmm_, request.data.args[0], ordered_->path.size() + 1) != ordered_->path)
+        return fmt::format("it is not '{}'", ordered_->path);
+    return {};
+}
+
+// A package upgrade may put another file under the path, between the order and the execution.
+bool ExecGuard::is_ordered(const FileIdentity& program) const {
+    return program == identity_of(ordered_->fd.get()) ||
+           (by_path_ && program == identity_of(ordered_->path));
+}
+
 bool ExecGuard::is_ordered_file(int vmm_fd) const {
     const auto ordered = identity_of(ordered_->fd.get());
     return ordered && identity_of(fmt::format("/proc/{}/fd/{}", vmm_, vmm_fd)) == ordered;
@@ -161,7 +209,7 @@ void ExecGuard::look_at_program() {
     if (!before_)
         return;
     const auto now = program_of(vmm_);
-    if (now && now != before_ && now != identity_of(ordered_->fd.get())) {
+    if (now && now != before_ && !is_ordered(*now)) {
         log::error("the VMM has become another program than '{}': killed", ordered_->path);
         pidfd_send_signal(pidfd_.get(), SIGKILL, nullptr, 0);
         return;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/ranges.h>
 #include <linux/close_range.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,18 +12,23 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
+#include <tuple>
 #include <utility>
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/log.h"
 #include "base/pidfd.h"
 #include "base/unique_fd.h"
 #include "controller/binary_info.h"
 #include "controller/chardev/plan_json.h"
+#include "controller/exec_filter.h"
+#include "controller/fd_message.h"
 #include "controller/qemu/start_plan.h"
 #include "controller/qemu/version.h"
 #include "controller/stray_vmm.h"
@@ -32,6 +38,7 @@ namespace {
 
 // libvirt waits as long for a domain to start, and a host may be busy.
 constexpr std::chrono::milliseconds kVersionDeadline(60'000);
+constexpr std::chrono::milliseconds kControllerDeadline(60'000);
 
 // What the controller gets, beside standard error.
 struct Inheritance {
@@ -45,6 +52,7 @@ struct Inheritance {
     std::vector<int> inherited;
     ChardevPlan chardevs;
     VncPlan vnc;
+    UniqueFd exec_end;
 
     std::vector<int> descriptors() const;
 };
@@ -56,6 +64,8 @@ std::vector<int> Inheritance::descriptors() const {
     for (const int fd : vnc.for_controller())
         all.push_back(fd);
     all.insert(all.end(), {listener, monitor.get(), pidfd.get(), arguments.get(), binary.fd.get()});
+    if (exec_end)
+        all.push_back(exec_end.get());
     return all;
 }
 
@@ -96,6 +106,8 @@ std::vector<std::string> controller_arguments(const std::string& program,
             option(kInheritedOption, fmt::format("{}", fmt::join(inheritance.inherited, ","))));
         arguments.push_back(option(kChardevsOption, to_json(inheritance.chardevs).dump()));
         arguments.push_back(option(kVncOption, to_json(inheritance.vnc).dump()));
+        if (inheritance.exec_end)
+            arguments.push_back(option(kExecOption, inheritance.exec_end.get()));
     }
     return arguments;
 }
@@ -152,6 +164,54 @@ void spawn_detached(Function become) {
                     std::string(problem.data(), static_cast<size_t>(got)));
 }
 
+// Our end of what the controller gets of a QEMU that is to be updated in its process.
+struct ExecPlan {
+    UniqueFd end;
+    bool confined = false;
+};
+
+// What a script executes is not the program that is ordered.
+bool is_script(const Binary& binary) {
+    const UniqueFd file(open(binary.path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 2> begin{};
+    return !file || read(file.get(), begin.data(), begin.size()) != 2 ||
+           (begin[0] == '#' && begin[1] == '!');
+}
+
+// A QEMU of which that cannot be has mode transfer.
+ExecPlan plan_exec(const EmulatorEntry& entry, Inheritance& inheritance,
+                   std::vector<std::string>& arguments) {
+    if (entry.mode != UpdateMode::kExec)
+        return {};
+    if (*inheritance.qemu < qemu::kFirstExec || is_script(inheritance.binary)) {
+        log::warning("the guest cannot be updated in mode exec: '{}' is {}", entry.binary,
+                     *inheritance.qemu < qemu::kFirstExec ? "older than QEMU 10.2" : "a script");
+        return {};
+    }
+    ExecPlan plan;
+    std::tie(plan.end, inheritance.exec_end) = make_message_pair();
+    if (auto changed = qemu::with_spawn_left_to_filter(arguments)) {
+        arguments = std::move(*changed);
+        plan.confined = true;
+    }
+    return plan;
+}
+
+// From here on only the controller lets this process execute anything. Whatever the host forbids to
+// others, it may look at the process.
+void confine(const ExecPlan& plan) {
+    if (!plan.end)
+        return;
+    if (!plan.confined) {
+        send_message(plan.end.get(), "not confined");
+        return;
+    }
+    const UniqueFd listener = set_exec_filter();
+    send_message(plan.end.get(), "confined", std::array{listener.get()});
+    const FdMessage controller = receive_message(plan.end.get(), kControllerDeadline);
+    prctl(PR_SET_PTRACER, strtoul(controller.text.c_str(), nullptr, 10), 0, 0, 0);
+}
+
 }  // namespace
 
 void exec_vmm(const std::string& binary, std::vector<std::string> arguments) {
@@ -169,6 +229,7 @@ void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
     auto arguments = line.for_vmm(entry.binary, vmm_end.get());
 
     Inheritance inheritance;
+    ExecPlan exec;
     inheritance.listener = line.monitor_fd().value();
     set_cloexec(inheritance.listener, true);
     inheritance.monitor.reset(ends[1]);
@@ -184,6 +245,7 @@ void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
         inheritance.chardevs = std::move(plan.chardevs);
         inheritance.vnc = std::move(plan.vnc);
         inheritance.inherited = qemu::inheritable_descriptors();
+        exec = plan_exec(entry, inheritance, arguments);
     }
     const std::string text = join_arguments(arguments);
     inheritance.arguments = make_sealed_memfd(
@@ -195,6 +257,7 @@ void launch_domain(const CommandLine& line, const EmulatorEntry& entry,
     set_cloexec(vmm_end.get(), false);
     for (const int fd : inheritance.chardevs.for_qemu())
         set_cloexec(fd, false);
+    confine(exec);
     exec_vmm(entry.binary, arguments);
 }
 

@@ -26,6 +26,9 @@ constexpr const char* kQemuOption = "qemu";
 constexpr const char* kInheritedOption = "inherited-fds";
 constexpr const char* kChardevsOption = "chardevs";
 constexpr const char* kVncOption = "vnc";
+// Of stock QEMU that can be updated in its process: our end of a message pair, over which the
+// listener of its filter comes if it has one.
+constexpr const char* kExecOption = "exec-fd";
 
 // Of a VMM's command line, in bytes.
 constexpr size_t kMaxArguments = size_t{4} << 20;

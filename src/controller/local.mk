@@ -11,7 +11,9 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/diversion.h src/controller/diversion.cc \
 	src/controller/emulator_config.h src/controller/emulator_config.cc \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
+	src/controller/exec_filter.h src/controller/exec_filter.cc \
 	src/controller/exec_guard.h src/controller/exec_guard.cc \
+	src/controller/fd_message.h src/controller/fd_message.cc \
 	src/controller/job_record.h src/controller/job_record.cc \
 	src/controller/keeper.h src/controller/keeper.cc \
 	src/controller/launch.h src/controller/launch.cc \
@@ -21,6 +23,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/rehearsal.h src/controller/rehearsal.cc \
 	src/controller/relay.h src/controller/relay.cc \
 	src/controller/seccomp_notification.h \
+	src/controller/seccomp_rules.h src/controller/seccomp_rules.cc \
 	src/controller/shortages.h src/controller/shortages.cc \
 	src/controller/step_list.h src/controller/step_list.cc \
 	src/controller/stray_vmm.h src/controller/stray_vmm.cc \
@@ -30,6 +33,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/update_job.h src/controller/update_job.cc \
 	src/controller/update_service.h src/controller/update_service.cc \
 	src/controller/update_steps.h src/controller/update_steps.cc \
+	src/controller/vfio_recovery.h src/controller/vfio_recovery.cc \
 	src/controller/vmm_calls.h src/controller/vmm_calls.cc \
 	src/controller/vmm_link.h src/controller/vmm_link.cc \
 	src/controller/vmm_process.h src/controller/vmm_process.cc \
@@ -46,9 +50,11 @@ virt_cpr_emulator_LDADD = src/controller/libcontroller.la
 virt_cpr_emulators_SOURCES = src/controller/emulators_main.cc
 virt_cpr_emulators_LDADD = src/controller/libcontroller.la
 
-pkglibexec_PROGRAMS += virt-cpr-controller
+pkglibexec_PROGRAMS += virt-cpr-controller virt-cpr-qemu-exec
 virt_cpr_controller_SOURCES = src/controller/controller_main.cc
 virt_cpr_controller_LDADD = src/controller/libcontroller.la
+virt_cpr_qemu_exec_SOURCES = src/controller/qemu_exec_main.cc
+virt_cpr_qemu_exec_LDADD = src/controller/libcontroller.la
 
 EXTRA_DIST += src/controller/emulators.conf.in
 CLEANFILES += emulators.conf

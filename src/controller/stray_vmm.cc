@@ -47,6 +47,8 @@ StrayVmm::StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process,
 bool StrayVmm::on_end_of_known() {
     log::info("process {}, which libvirt knows, has ended: ending the VMM, process {}", known_->pid,
               process_->pid);
+    // It was started by us if it came after a rollback; libvirt waits until it is no process.
+    reap(*known_);
     end(SIGTERM);
     return false;
 }

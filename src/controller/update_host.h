@@ -34,6 +34,13 @@ struct RunningVmm {
     std::shared_ptr<qemu::Guest> qemu = {};
 };
 
+// As ExecGuard's functions, whose business all three are. Without them the VMM is not confined.
+struct ExecOrders {
+    std::function<void(std::shared_ptr<const Binary> binary)> order = {};
+    std::function<void(std::shared_ptr<const Binary> binary)> order_by_path = {};
+    std::function<void(UniqueFd listener, int64_t pid)> watch = {};
+};
+
 // What the steps need of the controller. All are called on the job's thread.
 struct UpdateHost {
     VmmCalls& vmm;
@@ -52,8 +59,8 @@ struct UpdateHost {
     // As Relay's.
     std::function<void()> begin_switch;
     std::function<void(const nlohmann::json& status)> set_switch_status;
-    // As ExecGuard's order().
-    std::function<void(const std::shared_ptr<const Binary>& binary)> order_exec;
+    // What comes after is done after.
+    ExecOrders exec;
     // Whether the end of the VMM is the job's business now, and not the domain's end.
     std::function<void(bool keeping)> set_keeping;
     // Another process is the domain's VMM, when this returns: the end of the one before is none of

@@ -156,10 +156,7 @@ UpdateJob::Host UpdateService::make_host() {
          [this](const json& status) {
              loop_.post([this, status] { relay_.set_switch_status(status); });
          },
-         [this](const std::shared_ptr<const Binary>& binary) {
-             if (settings_.order_exec)
-                 loop_.post([this, binary] { settings_.order_exec(binary); });
-         },
+         make_exec_orders(),
          [this](bool keeping) { loop_.post([this, keeping] { keeping_ = keeping; }); },
          [this](const std::shared_ptr<const VmmProcess>& process) {
              call_on_loop(loop_, [this, process] { settings_.adopt(process); });
@@ -169,6 +166,20 @@ UpdateJob::Host UpdateService::make_host() {
         [this](const JobRecord& record, const RunningVmm& vmm) {
             loop_.post([this, record, vmm] { on_finished(record, vmm); });
         }};
+}
+
+ExecOrders UpdateService::make_exec_orders() {
+    const auto later = [this](const auto& order) {
+        return [this, &order](std::shared_ptr<const Binary> binary) {
+            if (order)
+                loop_.post([&order, binary = std::move(binary)] { order(binary); });
+        };
+    };
+    return {later(settings_.exec.order), later(settings_.exec.order_by_path),
+            [this](UniqueFd listener, int64_t pid) {
+                auto shared = std::make_shared<UniqueFd>(std::move(listener));
+                loop_.post([this, shared, pid] { settings_.exec.watch(std::move(*shared), pid); });
+            }};
 }
 
 void UpdateService::on_progress(JobRecord record) {

@@ -30,8 +30,8 @@ class UpdateService {
         std::function<UpdateDeadlines()> deadlines;
         // Another process is the VMM now.
         std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
-        // As ExecGuard's; without it the VMM is not confined.
-        std::function<void(std::shared_ptr<const Binary>)> order_exec = {};
+        // For the loop's thread.
+        ExecOrders exec = {};
     };
 
     // Adds its commands to the relay.
@@ -47,6 +47,7 @@ class UpdateService {
     nlohmann::json query() const;
     nlohmann::json cancel();
     UpdateJob::Host make_host();
+    ExecOrders make_exec_orders();
     void on_progress(JobRecord record);
     void on_finished(JobRecord record, RunningVmm vmm);
     void end_switch(bool stopped);

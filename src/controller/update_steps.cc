@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/monotonic.h"
 #include "controller/cpr_vmm_steps.h"
-#include "controller/qemu/transfer_steps.h"
+#include "controller/qemu/exec_steps.h"
 #include "controller/thread_tuning.h"
 
 namespace cpr::controller {
@@ -155,7 +155,7 @@ void UpdateSteps::check_time() const {
 std::unique_ptr<UpdateSteps> make_update_steps(UpdateHost& host, RunningVmm vmm,
                                                JobRecord& record) {
     if (vmm.qemu)
-        return std::make_unique<qemu::TransferSteps>(host, std::move(vmm), record);
+        return qemu::make_qemu_steps(host, std::move(vmm), record);
     return std::make_unique<CprVmmSteps>(host, std::move(vmm), record);
 }
 

@@ -87,6 +87,10 @@ struct Child {
     Pipe failure;
     // The filter's listener takes this way out.
     SocketPair listener;
+    // Room for what is made before the fork.
+    std::vector<char*> environment;
+    std::vector<int> numbers;
+    mutable std::vector<int> spare;
 
     [[noreturn]] void become() const;
     bool set_filter() const;
@@ -117,7 +121,29 @@ void Child::become() const {
             tell_failure(failure.write_end.get());
     if (!set_filter())
         tell_failure(failure.write_end.get());
-    exec_or_tell(spec.binary, argv.data(), spec.inherited, failure.write_end.get());
+    int binary = spec.binary;
+    int told = failure.write_end.get();
+    const std::array<int*, 2> own{&binary, &told};
+    if (!spec.placed.empty() && !place_descriptors(spec.placed, spare, own))
+        tell_failure(told);
+    environ = const_cast<char**>(environment.data());
+    exec_or_tell(binary, argv.data(), numbers, told);
+}
+
+std::vector<char*> environment_of(const ProcessSpec& spec) {
+    std::vector<char*> environment = argument_pointers(spec.environment);
+    environment.pop_back();
+    for (char** variable = environ; *variable; ++variable)
+        environment.push_back(*variable);
+    environment.push_back(nullptr);
+    return environment;
+}
+
+std::vector<int> numbers_of(const ProcessSpec& spec) {
+    std::vector<int> numbers = spec.inherited;
+    for (const auto& [ours, theirs] : spec.placed)
+        numbers.push_back(theirs);
+    return numbers;
 }
 
 // As fork(), with a descriptor of the child and, if it is not 0, the child's number.
@@ -142,7 +168,7 @@ pid_t clone_with_number(int& pidfd, pid_t number) {
     return pid;
 }
 
-// The child waits for nothing: what it sent is there.
+// Waits for it; nothing if the child has ended before.
 UniqueFd receive_fd(int socket) {
     char byte = 0;
     iovec content{&byte, 1};
@@ -152,11 +178,11 @@ UniqueFd receive_fd(int socket) {
     message.msg_iovlen = 1;
     message.msg_control = space.data();
     message.msg_controllen = space.size();
-    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) < 0)
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) < 0)
         throw errno_error("receive the listener of a seccomp filter");
     const cmsghdr* header = CMSG_FIRSTHDR(&message);
     if (!header || header->cmsg_type != SCM_RIGHTS)
-        throw Error(ErrorCode::kSystem, "a seccomp filter has no listener");
+        return UniqueFd();
     int fd = -1;
     memcpy(&fd, CMSG_DATA(header), sizeof(fd));
     return UniqueFd(fd);
@@ -176,8 +202,15 @@ ResourceLimits limits_of(int64_t pid) {
 }
 
 VmmProcess start_process(const ProcessSpec& spec) {
-    Child child{
-        spec, argument_pointers(spec.arguments), open_file("/dev/null", O_RDWR), getpid(), {}, {}};
+    Child child{spec,
+                argument_pointers(spec.arguments),
+                open_file("/dev/null", O_RDWR),
+                getpid(),
+                {},
+                {},
+                environment_of(spec),
+                numbers_of(spec),
+                std::vector<int>(spec.placed.size())};
 
     int pidfd = -1;
     pid_t pid =
@@ -190,13 +223,16 @@ VmmProcess start_process(const ProcessSpec& spec) {
         child.become();
     VmmProcess process{pid, UniqueFd(pidfd)};
     child.failure.write_end.reset();
+    child.listener.theirs.reset();
+    if (!spec.filter.empty())
+        process.listener = receive_fd(child.listener.ours.get());
+    if (spec.watch_filter && process.listener)
+        spec.watch_filter(std::move(process.listener), pid);
     if (const int error = exec_failure(child.failure.read_end.get())) {
         waitpid(pid, nullptr, 0);
         throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}",
                     spec.arguments.at(0), strerror(error));
     }
-    if (!spec.filter.empty())
-        process.listener = receive_fd(child.listener.ours.get());
     return process;
 }
 
@@ -205,15 +241,18 @@ bool has_ended(const VmmProcess& process) {
     return poll(&end, 1, 0) > 0;
 }
 
+void reap(const VmmProcess& process) {
+    waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), nullptr,
+           WEXITED | WNOHANG);
+}
+
 void kill_process(const VmmProcess& process, std::chrono::milliseconds deadline) {
     pidfd_send_signal(process.pidfd.get(), SIGKILL, nullptr, 0);
     pollfd end{process.pidfd.get(), POLLIN, 0};
     if (poll(&end, 1, static_cast<int>(deadline.count())) != 1)
         throw Error(ErrorCode::kTimeout, "process {} was killed and did not end within {} ms",
                     process.pid, deadline.count());
-    // If it is a child of ours; libvirt's is not.
-    waitid(static_cast<idtype_t>(P_PIDFD), static_cast<id_t>(process.pidfd.get()), nullptr,
-           WEXITED | WNOHANG);
+    reap(process);
 }
 
 }  // namespace cpr::controller

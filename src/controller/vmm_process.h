@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +33,10 @@ struct ProcessSpec {
     int binary = -1;  // open descriptor of the program
     std::vector<std::string> arguments;
     std::vector<int> inherited;  // stay open under their numbers, beside standard error
+    // Those that have to have another number there, ours and theirs; instead of the others.
+    std::vector<std::pair<int, int>> placed = {};
+    // NAME=VALUE, beside what this process has.
+    std::vector<std::string> environment = {};
     ResourceLimits limits;
     // The number that the process is to have, if it is free and the kernel lets us choose (that
     // takes CAP_CHECKPOINT_RESTORE).
@@ -40,6 +45,9 @@ struct ProcessSpec {
     bool ends_with_parent = false;
     // A seccomp filter of which somebody else is notified; it takes the right to new privileges.
     std::vector<sock_filter> filter = {};
+    // Called with its listener before the program is executed, for a filter that asks about that;
+    // else VmmProcess has it.
+    std::function<void(UniqueFd listener, int64_t pid)> watch_filter = {};
 };
 
 // Starts a program as a child of this process, in a session of its own. Any thread. Throws Error;
@@ -47,6 +55,9 @@ struct ProcessSpec {
 VmmProcess start_process(const ProcessSpec& spec);
 
 bool has_ended(const VmmProcess& process);
+
+// If it is a child of ours that has ended: others see it as a process until this.
+void reap(const VmmProcess& process);
 
 // Kills, and returns when nothing of the process is left: no descriptor and no memory. Throws
 // Error kTimeout if it does not end in time.

@@ -52,8 +52,8 @@ void WayBack::exec_in_place(const std::shared_ptr<const Binary>& binary,
                             std::chrono::milliseconds deadline) {
     std::vector<std::string> arguments = vmm_.arguments;
     arguments.at(0) = binary->path;
-    host_.order_exec(binary);
-    const ScopeExit withdraw([this] { host_.order_exec(nullptr); });
+    host_.exec.order(binary);
+    const ScopeExit withdraw([this] { host_.exec.order(nullptr); });
     host_.vmm.exec("cpr-exec", {{"fdname", kBinaryFdName}, {"arguments", arguments}}, deadline);
 }
 

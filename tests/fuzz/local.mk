@@ -2,8 +2,8 @@
 # Fuzz targets for libFuzzer: scripts/fuzz builds them, by clang, in a build with sanitizers.
 FUZZ_TARGETS = tests/fuzz/binary_info tests/fuzz/controller_command_line \
 	tests/fuzz/controller_link tests/fuzz/descriptor_table tests/fuzz/emulators_conf \
-	tests/fuzz/machine_restore tests/fuzz/qemu_command_line tests/fuzz/qemu_monitor \
-	tests/fuzz/qmp_connection tests/fuzz/state_payload tests/fuzz/state_stream \
+	tests/fuzz/machine_restore tests/fuzz/qemu_command_line tests/fuzz/qemu_exec_message \
+	tests/fuzz/qemu_monitor tests/fuzz/qmp_connection tests/fuzz/state_payload tests/fuzz/state_stream \
 	tests/fuzz/vmm_monitor tests/fuzz/vmm_options
 EXTRA_PROGRAMS = $(FUZZ_TARGETS)
 EXTRA_DIST += scripts/build-sanitized scripts/fuzz tests/fuzz/fuzz.h tests/fuzz/corpus \
@@ -47,6 +47,11 @@ tests_fuzz_qemu_command_line_SOURCES = tests/fuzz/qemu_command_line.cc
 tests_fuzz_qemu_command_line_CPPFLAGS = $(FUZZ_CPPFLAGS)
 tests_fuzz_qemu_command_line_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_qemu_command_line_LDADD = src/controller/libcontroller.la
+
+tests_fuzz_qemu_exec_message_SOURCES = tests/fuzz/qemu_exec_message.cc
+tests_fuzz_qemu_exec_message_CPPFLAGS = $(FUZZ_CPPFLAGS)
+tests_fuzz_qemu_exec_message_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_qemu_exec_message_LDADD = src/controller/libcontroller.la
 
 tests_fuzz_qemu_monitor_SOURCES = tests/fuzz/qemu_monitor.cc
 tests_fuzz_qemu_monitor_CPPFLAGS = $(FUZZ_CPPFLAGS)

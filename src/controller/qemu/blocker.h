@@ -19,6 +19,7 @@ constexpr const char* kConfidentialBlocker = "qemu-confidential-guest";
 constexpr const char* kDescriptorBlocker = "qemu-descriptor-unknown";
 constexpr const char* kCharacterDeviceBlocker = "qemu-character-device";
 constexpr const char* kDisplayBlocker = "qemu-display";
+constexpr const char* kExecDeviceBlocker = "qemu-exec-device";
 constexpr const char* kExportBlocker = "qemu-disk-exported";
 constexpr const char* kHumanMonitorBlocker = "qemu-human-monitor";
 constexpr const char* kInactiveBlocker = "qemu-disk-inactive";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -25,6 +26,13 @@ std::vector<std::string> split_names(std::string_view text) {
             return names;
         text.remove_prefix(end + 1);
     }
+}
+
+// -1 for what is none.
+int to_number(const std::string& text) {
+    int number = -1;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return error == std::errc() && end == text.data() + text.size() ? number : -1;
 }
 
 bool belongs_to_set(const Option& option, int64_t set) {
@@ -139,6 +147,30 @@ void Descriptors::write_numbers(ArgumentModel& line,
             numbers += (numbers.empty() ? "" : ":") + std::to_string(number_of(serial));
         option->set(use.key, numbers);
     }
+}
+
+void renumber(ArgumentModel& line, const std::map<int, int>& numbers) {
+    for (const char* name : {"add-fd", "chardev", "device", "netdev", "object"})
+        for (Option* option : line.all(name))
+            for (const std::string_view key : kDescriptorKeys) {
+                std::string text;
+                for (const std::string& part : split_names(option->value(key))) {
+                    const auto found = numbers.find(to_number(part));
+                    text += text.empty() ? "" : ":";
+                    text += found == numbers.end() ? part : std::to_string(found->second);
+                }
+                if (text != option->value(key))
+                    option->set(key, text);
+            }
+}
+
+std::vector<int> numbers_of(const Option& option) {
+    std::vector<int> numbers;
+    for (const std::string_view key : kDescriptorKeys)
+        for (const std::string& part : split_names(option.value(key)))
+            if (const int number = to_number(part); number >= 0)
+                numbers.push_back(number);
+    return numbers;
 }
 
 std::vector<std::string> missing_sets(const ArgumentModel& line) {

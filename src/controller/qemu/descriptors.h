@@ -64,6 +64,11 @@ class Descriptors {
     std::vector<Use> uses_;
 };
 
+// Gives descriptors that a command line names by number other numbers.
+void renumber(ArgumentModel& line, const std::map<int, int>& numbers);
+// Those that it names so of one option.
+std::vector<int> numbers_of(const Option& option);
+
 // The sets of descriptors (/dev/fdset/N) that a command line refers to and does not have.
 std::vector<std::string> missing_sets(const ArgumentModel& line);
 

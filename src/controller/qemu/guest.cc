@@ -29,7 +29,11 @@ int never(Serial) {
 }  // namespace
 
 Guest::Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginning beginning)
-    : version_(beginning.version), inherited_(std::move(beginning.inherited)) {
+    : version_(beginning.version),
+      inherited_(std::move(beginning.inherited)),
+      execs_(beginning.execs),
+      exec_taps_(loop) {
+    exec_taps_.let_through();
     try {
         ArgumentModel line = ArgumentModel::parse(arguments);
         for (const RelayedDevice& device : beginning.chardevs.relayed)
@@ -42,6 +46,18 @@ Guest::Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginni
     chardevs_ = std::make_unique<CharacterDevices>(loop, std::move(beginning.chardevs));
     if (!beginning.vnc.listeners.empty())
         vnc_ = std::make_unique<VncRelay>(loop, std::move(beginning.vnc));
+}
+
+void Guest::set_confined(int pidfd) {
+    confined_ = true;
+    exec_taps_.follow(pidfd);
+}
+
+std::optional<int> Guest::answer(const seccomp_notif& request) {
+    if (const auto result = exec_taps_.answer(request))
+        return result;
+    claims_.note(request);
+    return std::nullopt;
 }
 
 Guest::Ticket Guest::on_command(Message& command) {
@@ -169,6 +185,23 @@ std::vector<Blocker> Guest::compare(const LiveAnswers& live) const {
 }
 
 // Another one may have come under the same id.
+std::vector<Blocker> Guest::exec_blockers() const {
+    const ArgumentModel line = follower_.value().command_line(never);
+    std::vector<Blocker> found = check_exec(line, version_, confined_);
+    // Blockers of those that can be changed are among the others; QEMU has been started without.
+    ArgumentModel shared = line;
+    if (share_memory(shared, start_facts(shared, version_)).empty() &&
+        shared.write() != line.write())
+        found.push_back({kMemoryBlocker,
+                         "not all of the guest's memory is shared, and what is not would be lost",
+                         kRestartRemedy});
+    return found;
+}
+
+bool Guest::has_vfio() const {
+    return uses_vfio(follower_.value().command_line(never));
+}
+
 bool Guest::is_relayed(const Option& chardev) const {
     const auto found = relayed_.find(chardev.id());
     return found != relayed_.end() && found->second == chardev.argument();
@@ -181,14 +214,10 @@ int Guest::number_of(Serial serial) const {
     return found->second.get();
 }
 
-Guest::Start Guest::next_start(const std::string& program, int monitor,
-                               const std::string& channel) {
-    ArgumentModel line =
-        follower_.value().command_line([this](Serial serial) { return number_of(serial); });
+Guest::Start Guest::start_of(ArgumentModel& line, const std::string& program, int monitor) {
     line.set_program(program);
     set_private_monitor(line, monitor);
-    set_incoming(line, CprChannel{channel});
-    Start start{{}, fd_numbers(inherited_), chardevs_->make_next(), {}, !tap_devices(line).empty()};
+    Start start{{}, fd_numbers(inherited_), chardevs_->make_next(), {}, {}};
     // Some may have been unplugged.
     std::erase_if(start.chardevs, [&](const auto& end) {
         const Option* option = line.find("chardev", end.first);
@@ -201,12 +230,37 @@ Guest::Start Guest::next_start(const std::string& program, int monitor,
     start.vhost = reopen_vhost(line);
     for (const UniqueFd& fd : start.vhost)
         start.descriptors.push_back(fd.get());
-    start.arguments = line.write();
     for (const auto& [id, fd] : start.chardevs)
         start.descriptors.push_back(fd.get());
     for (const auto& [serial, fd] : kept_)
         start.descriptors.push_back(fd.get());
     start.descriptors.push_back(monitor);
+    start.taps = tap_descriptors(line);
+    return start;
+}
+
+// In another process, QEMU's own filter can deny what libvirt wants it to.
+Guest::Start Guest::next_start(const std::string& program, int monitor,
+                               const std::string& channel) {
+    ArgumentModel line =
+        follower_.value().command_line([this](Serial serial) { return number_of(serial); });
+    Start start = start_of(line, program, monitor);
+    if (confined_)
+        deny_spawn(line);
+    set_incoming(line, CprChannel{channel});
+    start.arguments = line.write();
+    return start;
+}
+
+Guest::Start Guest::exec_start(
+    const std::string& program, int monitor,
+    const std::function<std::map<int, int>(const std::vector<int>&)>& numbers) {
+    ArgumentModel line =
+        follower_.value().command_line([this](Serial serial) { return number_of(serial); });
+    Start start = start_of(line, program, monitor);
+    set_incoming(line);
+    renumber(line, numbers(start.descriptors));
+    start.arguments = line.write();
     return start;
 }
 
@@ -229,8 +283,13 @@ void Guest::give_chardevs_back() {
 }
 
 void Guest::taken_over(const Version& version, std::unique_ptr<TapGuard> taps) {
-    version_ = version;
     taps_ = std::move(taps);
+    execs_ = false;
+    gone_on(version);
+}
+
+void Guest::gone_on(const Version& version) {
+    version_ = version;
     if (chardevs_)
         chardevs_->switch_over();
     if (vnc_)

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_QEMU_GUEST_H
 #define CPR_CONTROLLER_QEMU_GUEST_H
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -14,6 +15,7 @@
 #include "controller/chardev/character_devices.h"
 #include "controller/display/vnc_relay.h"
 #include "controller/monitor_watcher.h"
+#include "controller/qemu/dma_claims.h"
 #include "controller/qemu/live_comparison.h"
 #include "controller/qemu/monitor_follower.h"
 #include "controller/qemu/run_watch.h"
@@ -34,6 +36,8 @@ class Guest final : public MonitorWatcher {
         std::vector<UniqueFd> inherited;
         ChardevPlan chardevs;
         VncPlan vnc;
+        // It can be updated in its process.
+        bool execs = false;
     };
 
     // Opens the outer ends of its character devices. Throws Error.
@@ -43,13 +47,31 @@ class Guest final : public MonitorWatcher {
     void on_answer(Ticket ticket, Message& answer) override;
     void on_event(Message& event) override;
 
+    // The QEMU in that process is under exec_filter(), which stands in for a part of its own
+    // filter.
+    void set_confined(int pidfd);
+    // Of a request of QEMU's under that filter: what the system call returns; nothing if it is to
+    // be done.
+    std::optional<int> answer(const seccomp_notif& request);
+    // The next QEMU is being built: what it does with the queues of tap devices, which are as the
+    // guest has them, is answered as done. Up to the load.
+    void begin_building() { exec_taps_.shut(); }
+    void end_building() { exec_taps_.let_through(); }
+    DmaClaims& claims() { return claims_; }
+
     const Version& version() const { return version_; }
+    // Whether the guest can be updated in mode exec, for which it has to be started.
+    bool execs() const { return execs_; }
+    bool confined() const { return confined_; }
     // Empty if the command line does not say.
     std::string machine_type() const;
     // Why it cannot be updated now, as far as QEMU need not be asked.
     std::vector<Blocker> blockers() const;
     // A command without an answer may still change it.
     bool has_command_under_way() const { return !tickets_.empty(); }
+    // Why it cannot be updated in its process, beside that.
+    std::vector<Blocker> exec_blockers() const;
+    bool has_vfio() const;
     // What QEMU says compared with what its command line would be.
     std::vector<Blocker> compare(const LiveAnswers& live) const;
 
@@ -60,11 +82,16 @@ class Guest final : public MonitorWatcher {
         std::vector<int> descriptors;
         std::map<std::string, UniqueFd> chardevs;
         std::vector<UniqueFd> vhost;
-        bool has_taps = false;
+        // Those of tap devices.
+        std::vector<int> taps;
     };
     // To take the guest over from this one: `monitor` is its private monitor, `channel` the path
     // where it listens for the guest's descriptors. Throws Error.
     Start next_start(const std::string& program, int monitor, const std::string& channel);
+    // To go on with it when this one is gone. The command line has the numbers that are made of
+    // ours.
+    Start exec_start(const std::string& program, int monitor,
+                     const std::function<std::map<int, int>(const std::vector<int>&)>& numbers);
     // Commands for the next QEMU before the guest runs.
     std::vector<nlohmann::json> replays() const;
     // The ids of its tap devices.
@@ -78,12 +105,16 @@ class Guest final : public MonitorWatcher {
     // As CharacterDevices' and VncRelay's.
     void hold_chardevs();
     void give_chardevs_back();
-    // Another QEMU has taken it over, which has this guard of its tap devices if it has any.
+    // Another QEMU in another process has taken it over, which has this guard of its tap devices if
+    // it has any.
     void taken_over(const Version& version, std::unique_ptr<TapGuard> taps);
+    // One has that was started by exec_start().
+    void gone_on(const Version& version);
     // It has ended: disconnects the users of its character devices and of its display.
     void end();
 
   private:
+    Start start_of(ArgumentModel& line, const std::string& program, int monitor);
     void share_added_memory(nlohmann::json& command);
     void relay_passed_viewer(Message& command);
     void edit_vnc_event(nlohmann::json& event) const;
@@ -106,6 +137,10 @@ class Guest final : public MonitorWatcher {
     std::unique_ptr<VncRelay> vnc_;
     std::shared_ptr<RunWatch> watch_;
     std::unique_ptr<TapGuard> taps_;
+    bool execs_ = false;
+    bool confined_ = false;
+    DmaClaims claims_;
+    TapGuard exec_taps_;
 };
 
 }  // namespace cpr::controller::qemu

@@ -8,15 +8,24 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/command_rules.h src/controller/qemu/command_rules.cc \
 	src/controller/qemu/configuration.h src/controller/qemu/configuration.cc \
 	src/controller/qemu/descriptors.h src/controller/qemu/descriptors.cc \
+	src/controller/qemu/dma_claims.h src/controller/qemu/dma_claims.cc \
+	src/controller/qemu/exec_handover.h src/controller/qemu/exec_handover.cc \
+	src/controller/qemu/exec_messages.h src/controller/qemu/exec_messages.cc \
+	src/controller/qemu/exec_prefix.h src/controller/qemu/exec_prefix.cc \
+	src/controller/qemu/exec_steps.h src/controller/qemu/exec_steps.cc \
+	src/controller/qemu/exec_steps_back.cc \
 	src/controller/qemu/guest.h src/controller/qemu/guest.cc \
 	src/controller/qemu/jobs.h src/controller/qemu/jobs.cc \
 	src/controller/qemu/key_values.h src/controller/qemu/key_values.cc \
 	src/controller/qemu/line_checks.h src/controller/qemu/line_checks.cc \
 	src/controller/qemu/live_comparison.h src/controller/qemu/live_comparison.cc \
 	src/controller/qemu/memory_size.h src/controller/qemu/memory_size.cc \
+	src/controller/qemu/migration_source.h src/controller/qemu/migration_source.cc \
 	src/controller/qemu/monitor_follower.h src/controller/qemu/monitor_follower.cc \
+	src/controller/qemu/open_files.h src/controller/qemu/open_files.cc \
 	src/controller/qemu/option.h src/controller/qemu/option.cc \
 	src/controller/qemu/option_table.h src/controller/qemu/option_table.cc \
+	src/controller/qemu/qemu_steps.h src/controller/qemu/qemu_steps.cc \
 	src/controller/qemu/queue_checks.h src/controller/qemu/queue_checks.cc \
 	src/controller/qemu/replays.h src/controller/qemu/replays.cc \
 	src/controller/qemu/restore_file.h src/controller/qemu/restore_file.cc \
@@ -27,7 +36,6 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/tap_guard.h src/controller/qemu/tap_guard.cc \
 	src/controller/qemu/target.h src/controller/qemu/target.cc \
 	src/controller/qemu/transfer_checks.h src/controller/qemu/transfer_checks.cc \
-	src/controller/qemu/transfer_source.h src/controller/qemu/transfer_source.cc \
 	src/controller/qemu/transfer_steps.h src/controller/qemu/transfer_steps.cc \
 	src/controller/qemu/version.h src/controller/qemu/version.cc \
 	src/controller/qemu/vhost.h src/controller/qemu/vhost.cc \

@@ -63,6 +63,38 @@ StartPlan plan_start(const std::vector<std::string>& arguments, const Version& v
     }
 }
 
+bool denies_spawn(const ArgumentModel& model) {
+    return std::ranges::any_of(model.all("sandbox"), [](const Option* sandbox) {
+        return sandbox->is_on("enable") && sandbox->value("spawn") == "deny";
+    });
+}
+
+void leave_spawn_to_filter(ArgumentModel& model) {
+    for (Option* sandbox : model.all("sandbox"))
+        if (sandbox->get("spawn"))
+            sandbox->set("spawn", "allow");
+}
+
+void deny_spawn(ArgumentModel& model) {
+    for (Option* sandbox : model.all("sandbox"))
+        if (sandbox->get("spawn"))
+            sandbox->set("spawn", "deny");
+}
+
+std::optional<std::vector<std::string>> with_spawn_left_to_filter(
+    const std::vector<std::string>& arguments) {
+    try {
+        ArgumentModel model = ArgumentModel::parse(arguments);
+        if (!denies_spawn(model))
+            return std::nullopt;
+        leave_spawn_to_filter(model);
+        return model.write();
+    } catch (const Error& error) {
+        log::warning("the guest is not confined for updates in its process: {}", error.message());
+        return std::nullopt;
+    }
+}
+
 std::vector<int> inheritable_descriptors() {
     const std::unique_ptr<DIR, DirClose> folder(opendir("/proc/self/fd"));
     if (!folder)

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_QEMU_START_PLAN_H
 #define CPR_CONTROLLER_QEMU_START_PLAN_H
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,18 @@ struct StartPlan {
 // and an update is refused with the reason. `folder` is for sockets of the guest's.
 StartPlan plan_start(const std::vector<std::string>& arguments, const Version& version,
                      const std::string& folder);
+
+// Whether libvirt wants that this QEMU starts no process (-sandbox spawn=deny).
+bool denies_spawn(const ArgumentModel& model);
+// QEMU's own filter would also deny the execution that an update in its process takes;
+// exec_filter() stands in for that part of it. The second undoes the first.
+void leave_spawn_to_filter(ArgumentModel& model);
+void deny_spawn(ArgumentModel& model);
+
+// Of such a command line. One that cannot be read is left alone, and nothing is returned: then the
+// guest can only be updated in mode transfer, or not at all.
+std::optional<std::vector<std::string>> with_spawn_left_to_filter(
+    const std::vector<std::string>& arguments);
 
 // The descriptors from 3 on that a program executed now would inherit.
 std::vector<int> inheritable_descriptors();

@@ -5,20 +5,20 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <memory>
 #include <utility>
 
 #include "base/error.h"
-#include "base/io.h"
 #include "base/pidfd.h"
+#include "controller/qemu/descriptors.h"
 #include "controller/seccomp_notification.h"
+#include "controller/seccomp_rules.h"
 
 namespace cpr::controller::qemu {
 namespace {
@@ -31,7 +31,6 @@ constexpr std::array kChanges{TUNSETOFFLOAD, TUNSETSNDBUF, TUNSETVNETHDRSZ,    T
 constexpr uint64_t kUso = 0x20 | 0x40;  // TUN_F_USO4, TUN_F_USO6
 
 constexpr int kPass = 1;
-constexpr size_t kLargestFilter = size_t{4096} * sizeof(sock_filter);
 
 bool kernel_has_uso() {
     utsname kernel{};
@@ -41,13 +40,14 @@ bool kernel_has_uso() {
            std::pair(major, minor) >= std::pair(6, 2);
 }
 
-void check(int result, const char* what) {
-    if (result < 0)
-        throw Error(ErrorCode::kSystem, "{} for the guest's tap devices: {}", what,
-                    strerror(-result));
-}
-
 }  // namespace
+
+bool attach_queue(int tap) {
+    ifreq queue{};
+    queue.ifr_flags = IFF_ATTACH_QUEUE;
+    // EINVAL: it is attached, or the device has one queue.
+    return ioctl(tap, TUNSETQUEUE, &queue) == 0 || errno == EINVAL;
+}
 
 std::vector<std::string> tap_devices(const ArgumentModel& line) {
     std::vector<std::string> ids;
@@ -57,26 +57,27 @@ std::vector<std::string> tap_devices(const ArgumentModel& line) {
     return ids;
 }
 
+// Those of vhost are no tap devices'.
+std::vector<int> tap_descriptors(const ArgumentModel& line) {
+    std::vector<int> fds;
+    for (const Option* option : line.all("netdev")) {
+        if (option->value("type") != "tap")
+            continue;
+        Option taps = *option;
+        taps.erase("vhostfd");
+        taps.erase("vhostfds");
+        for (const int fd : numbers_of(taps))
+            fds.push_back(fd);
+    }
+    return fds;
+}
+
 std::vector<sock_filter> TapGuard::filter() {
-    const std::unique_ptr<void, decltype(&seccomp_release)> context(seccomp_init(SCMP_ACT_ALLOW),
-                                                                    seccomp_release);
-    if (!context)
-        throw Error(ErrorCode::kSystem, "no memory for a seccomp filter");
-    check(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW),
-          "set up a filter");
+    SeccompRules rules(SCMP_ACT_ALLOW);
     for (const unsigned long change : kChanges)
-        check(seccomp_rule_add(context.get(), SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1,
-                               SCMP_A1_32(SCMP_CMP_EQ, static_cast<uint32_t>(change))),
-              "make a filter");
-    const UniqueFd file(memfd_create("tap-filter", MFD_CLOEXEC));
-    if (!file)
-        throw errno_error("make a memory file");
-    check(seccomp_export_bpf(context.get(), file.get()), "write a filter");
-    lseek(file.get(), 0, SEEK_SET);
-    const auto bytes = read_all(file.get(), kLargestFilter, "the filter for tap devices");
-    std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
-    memcpy(program.data(), bytes.data(), program.size() * sizeof(sock_filter));
-    return program;
+        rules.add(SCMP_ACT_NOTIFY, SCMP_SYS(ioctl),
+                  SCMP_A1_32(SCMP_CMP_EQ, static_cast<uint32_t>(change)));
+    return rules.program();
 }
 
 void TapGuard::watch(UniqueFd listener, int pidfd) {
@@ -85,6 +86,18 @@ void TapGuard::watch(UniqueFd listener, int pidfd) {
     watch_ = loop_.watch_fd(listener_.get(), G_IO_IN, [this](GIOCondition condition) {
         return (condition & G_IO_IN) != 0 && on_request();
     });
+}
+
+void TapGuard::follow(int pidfd) {
+    pidfd_ = dup_fd(pidfd);
+}
+
+std::optional<int> TapGuard::answer(const seccomp_notif& request) const {
+    const auto command = static_cast<uint32_t>(request.data.args[1]);
+    if (std::ranges::find(kChanges, command) == kChanges.end())
+        return std::nullopt;
+    const int result = decide(request);
+    return result == kPass ? std::nullopt : std::optional(result);
 }
 
 bool TapGuard::on_request() {
@@ -122,7 +135,7 @@ int TapGuard::set_queue(const seccomp_notif& request) const {
             static_cast<ssize_t>(sizeof(queue)) ||
         queue.ifr_flags != IFF_ATTACH_QUEUE)
         return kPass;
-    return ioctl(tap.get(), TUNSETQUEUE, &queue) == 0 || errno == EINVAL ? 0 : -errno;
+    return attach_queue(tap.get()) ? 0 : -errno;
 }
 
 }  // namespace cpr::controller::qemu

@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,14 @@ namespace cpr::controller::qemu {
 // The tap devices of a QEMU with that command line, by their ids.
 std::vector<std::string> tap_devices(const ArgumentModel& line);
 
+// Their descriptors, of all queues, as far as the command line has them by number.
+std::vector<int> tap_descriptors(const ArgumentModel& line);
+
+// QEMU takes each queue of a tap device for attached when it opens it. One that the guest had not
+// in use is not, and QEMU ends as it detaches it once more. False, with errno, if it cannot be
+// attached.
+bool attach_queue(int tap);
+
 // Keeps a QEMU that is being built from changing the tap devices of the guest, which still runs on
 // another QEMU: both have the same open files. QEMU sets a tap device up as it opens it (length of
 // the header before each packet, offloads, queues), and again as it loads the guest (net/tap.c,
@@ -33,8 +42,15 @@ class TapGuard {
 
     // The listener of the filter in that process.
     void watch(UniqueFd listener, int pidfd);
+    // The same where somebody else has the listener, and asks for the answers.
+    void follow(int pidfd);
+    // What the system call returns; nothing if it is to be done, or is none of a tap device's.
+    std::optional<int> answer(const seccomp_notif& request) const;
+
     // The guest has left the other QEMU.
     void let_through() { open_ = true; }
+    // There is a next one.
+    void shut() { open_ = false; }
 
   private:
     bool on_request();

@@ -64,7 +64,7 @@ void Target::start(Guest& guest, const Binary& binary, ResourceLimits limits) {
     spec.inherited = std::move(start.descriptors);
     spec.limits = std::move(limits);
     spec.ends_with_parent = true;
-    if (start.has_taps) {
+    if (!start.taps.empty()) {
         taps_ = std::make_unique<TapGuard>(loop_);
         spec.filter = TapGuard::filter();
     }

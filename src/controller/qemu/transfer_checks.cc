@@ -94,12 +94,52 @@ void check_devices(const ArgumentModel& line, std::vector<Blocker>& blockers) {
             "remove <tpm>, and start the domain anew");
 }
 
+// Without the filter nobody would know what a QEMU that has died had claimed of a device's memory.
+void check_vfio_exec(const ArgumentModel& line, bool confined, std::vector<Blocker>& blockers) {
+    const auto has_device = [&line](std::string_view name) {
+        return std::ranges::any_of(line.all("device"), [name](const Option* device) {
+            return driver_of(*device).find(name) != std::string::npos;
+        });
+    };
+    const auto refuse = [&](const std::string& why) {
+        add(blockers, kExecDeviceBlocker,
+            fmt::format("a passthrough device could not be brought back if an update in mode exec "
+                        "failed: {}",
+                        why),
+            "update in mode transfer");
+    };
+    if (!confined)
+        refuse("QEMU was started without libvirt's sandbox (seccomp_sandbox in qemu.conf)");
+    if (has_device("-iommu"))
+        refuse("the guest has an IOMMU");
+    for (const Option* device : line.all("device"))
+        if (driver_of(*device).starts_with(kVfio) && device->get("fd"))
+            refuse(fmt::format("device '{}' was passed by descriptor", device->id()));
+    for (const Option* object : line.all("object"))
+        if (object->value("qom-type") == "iommufd")
+            refuse("it is used by iommufd");
+}
+
 }  // namespace
 
 bool uses_vfio(const ArgumentModel& line) {
     return std::ranges::any_of(line.all("device"), [](const Option* device) {
         return driver_of(*device).starts_with(kVfio);
     });
+}
+
+std::vector<Blocker> check_exec(const ArgumentModel& line, const Version& version, bool confined) {
+    std::vector<Blocker> blockers;
+    if (version < kFirstExec)
+        add(blockers, kTooOldBlocker,
+            fmt::format("QEMU {} cannot execute another program: that takes {}", version.text(),
+                        kFirstExec.text()),
+            fmt::format("update in mode transfer, or use QEMU {} or later and start the domain "
+                        "anew",
+                        kFirstExec.text()));
+    if (uses_vfio(line))
+        check_vfio_exec(line, confined, blockers);
+    return blockers;
 }
 
 std::vector<Blocker> check_transfer(const ArgumentModel& line, const Version& version) {

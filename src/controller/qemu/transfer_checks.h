@@ -14,6 +14,10 @@ namespace cpr::controller::qemu {
 // started to find out: each a blocker.
 std::vector<Blocker> check_transfer(const ArgumentModel& line, const Version& version);
 
+// What stands in the way of an update in QEMU's process beside that, which QEMU would not refuse.
+// `confined`: under exec_filter().
+std::vector<Blocker> check_exec(const ArgumentModel& line, const Version& version, bool confined);
+
 // Whether a device of the host's is passed through by VFIO.
 bool uses_vfio(const ArgumentModel& line);
 

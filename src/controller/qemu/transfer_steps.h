@@ -5,19 +5,20 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
+#include "controller/qemu/migration_source.h"
+#include "controller/qemu/qemu_steps.h"
 #include "controller/qemu/target.h"
-#include "controller/qemu/transfer_source.h"
-#include "controller/qemu/version.h"
-#include "controller/update_steps.h"
 
 namespace cpr::controller::qemu {
 
 // The phases with stock QEMU by cpr-transfer: a second QEMU is started beside the first while the
 // guest runs, and takes it over. Up to its `cont` the first can go on.
-class TransferSteps final : public UpdateSteps {
+class TransferSteps final : public QemuSteps {
   public:
-    TransferSteps(UpdateHost& host, RunningVmm vmm, JobRecord& record);
+    TransferSteps(UpdateHost& host, RunningVmm vmm, JobRecord& record)
+        : QemuSteps(host, std::move(vmm), record) {}
     ~TransferSteps() override;
 
   private:
@@ -30,15 +31,8 @@ class TransferSteps final : public UpdateSteps {
     void resume() override;
     void finish() override;
 
-    Guest& guest() const { return *vmm_.qemu; }
-    void find_blockers();
-    void check_next_binary();
-    void check_run_state();
-    void wait_for_commands();
-    [[noreturn]] void let_crash();
     void connect();
     void check_queues();
-    void give_settings();
     void wait_for_entry();
     void expect_pause_so_far() const;
     void release_taps();
@@ -46,9 +40,7 @@ class TransferSteps final : public UpdateSteps {
     std::string channel_path() const;
     std::string main_path() const;
 
-    std::shared_ptr<RunWatch> watch_ = std::make_shared<RunWatch>();
-    Version next_version_;
-    std::optional<TransferSource> source_;
+    std::optional<MigrationSource> source_;
     std::unique_ptr<Target> target_;
 };
 

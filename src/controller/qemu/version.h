@@ -24,6 +24,8 @@ struct Version {
 inline constexpr Version kFirstTransfer{10, 0, 0};
 // cpr-transfer with VFIO devices.
 inline constexpr Version kFirstVfioTransfer{10, 1, 0};
+// cpr-exec, also with VFIO devices.
+inline constexpr Version kFirstExec{10, 2, 0};
 
 // "10.0.2". Nothing for anything else.
 std::optional<Version> parse_version(const std::string& text);

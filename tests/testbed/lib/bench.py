@@ -14,6 +14,8 @@ VCPUS, MEMORY_MIB = 2, 1024
 RUNS, SHORT_RUNS = 10, 2
 VFIO_DRIVER = pathlib.Path("/sys/bus/pci/drivers/vfio-pci")
 TINY_KERNEL = FILES / "tiny-kernel"
+# Of QEMU in mode exec.
+EXEC_EMULATOR = pathlib.Path("/usr/bin/virt-cpr-qemu-exec-mode")
 
 
 def bind_to_vfio(address):
@@ -90,6 +92,9 @@ class Bench:
         self.measure_domain("cpr-vmm-exec", EMULATOR, (NEXT_VMM, VMM), devices, True)
         self.measure_domain("qemu-transfer", qemu.EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU),
                             devices, False)
+        qemu.add_emulator(self.l1, EXEC_EMULATOR, qemu.STOCK_QEMU, mode="exec")
+        self.measure_domain("qemu-exec", EXEC_EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU), devices,
+                            False)
         for case, way in (("bare-qemu-exec", BareQemu.exec),
                           ("bare-qemu-transfer", BareQemu.transfer)):
             self.measure_bare(case, way, device)

@@ -7,7 +7,7 @@ import re
 COMMANDS = (("dumpxml", "--migratable"), ("dominfo",), ("domstats",), ("dommemstat",),
             ("domblklist",), ("domiflist",), ("vcpuinfo",), ("vcpupin",), ("domdisplay",))
 # Moves on by itself.
-MOVING = re.compile(r"time|cpu\.|\.(cur|sum|max|hist)=|\.(rd|wr|fl)\.|rss|\bblock\.\d+\.(rd|wr|fl|phys|alloc)|"
+MOVING = re.compile(r"time|cpu\.|\.(cur|sum|max|hist)=|\.(rd|wr|fl)\.|rss|\bnet\.\d+\.[rt]x|\bblock\.\d+\.(rd|wr|fl|phys|alloc)|"
                     r"CPU time|last_update|haltpoll|usable|\.delay=|\.wait=|State:|^CPU:", re.IGNORECASE)
 # What the library itself writes down after an update.
 HISTORY = re.compile(r"\s*<(\w+):history xmlns:\1=[\"']http://libvirt-cpr\.org/xmlns/domain/history/1\.0[\"']>"
@@ -18,9 +18,12 @@ NO_METADATA = re.compile(r"\s*<metadata>\s*</metadata>")
 class LibvirtView:
     """The output of each command, with its status; without what moves by itself, and the history."""
 
-    def __init__(self, guest):
+    def __init__(self, guest, but=()):
+        """Without the commands of these names."""
         self.guest = guest
-        self.lines = {" ".join(command): self.ask(*command) for command in COMMANDS}
+        self.but = but
+        self.lines = {" ".join(command): self.ask(*command) for command in COMMANDS
+                      if command[0] not in but}
 
     def ask(self, command, *options):
         """One command's lines."""

@@ -5,7 +5,7 @@ import pathlib
 import shutil
 
 from .pinger import Pinger
-from .update import Update, set_deadlines
+from .update import CONFIG, Update, set_deadlines
 
 EMULATOR = pathlib.Path("/usr/bin/virt-cpr-qemu")
 PROGRAM = "/usr/bin/virt-cpr-emulator"
@@ -40,20 +40,23 @@ NETWORK = f"""<interface type='ethernet'>
     </interface>"""
 
 
-def set_up(l1, program=STOCK_QEMU, deadlines_ms=None, modules=False):
+def set_up(l1, program=STOCK_QEMU, deadlines_ms=None, modules=False, mode=None):
     """An emulator program with stock QEMU behind it, and a second file of QEMU's. The deadlines are
-    for a machine that is not slow."""
+    for a machine that is not slow; `mode` is that of emulators.conf."""
     if not modules:
         shutil.rmtree(MODULES)
     shutil.copy2(STOCK_QEMU, NEXT_QEMU)
-    add_emulator(l1, EMULATOR, program)
+    add_emulator(l1, EMULATOR, program, mode)
     set_deadlines({name: value * l1.slow for name, value in (deadlines_ms or DEADLINES_MS).items()})
 
 
-def add_emulator(l1, emulator, program):
-    """An emulator program with that QEMU behind it."""
+def add_emulator(l1, emulator, program, mode=None):
+    """An emulator program with that QEMU behind it, whose group is the last of the file."""
     emulator.symlink_to(PROGRAM)
     l1.run("virt-cpr-emulators", "set", emulator.name, program)
+    if mode:
+        with open(CONFIG, "a", encoding="utf-8") as config:
+            config.write(f"mode={mode}\n")
 
 
 def disk(l1, name, bus="virtio"):

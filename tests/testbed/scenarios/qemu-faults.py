@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The hand-over of a guest of stock QEMU fails in many ways, and the guest is kept each time."""
+"""Updates of guests of stock QEMU, in both modes, fail in many ways, and the guest is kept each time."""
 
 import os
 import pathlib
@@ -12,21 +12,25 @@ from lib.faults import ENVIRONMENT, EXITS, HANGS, Fault, error, killed
 from lib.l1 import FILES
 from lib.matrix import A_WHILE, NEW, Cell, Matrix, cancel, run_matrices
 from lib.process import processes_named
-from lib.update import VMM
+from lib.update import VMM, set_deadlines
 
-TIMEOUT_S = 1500
-SHORT_TIMEOUT_S = 400
+TIMEOUT_S = 2400
+SHORT_TIMEOUT_S = 600
 # Of the cells in the short form.
 SHORT_FIRST, SHORT_STEP = 3, 7
 QEMU_BACKEND = True
 
-QUERY, INFO, START, SAVE, LOAD, RESUME, KILL = 5000, 20000, 20000, 6000, 6000, 4000, 5000
+QUERY, INFO, START, SAVE, EXEC, LOAD, RESUME, KILL = 5000, 20000, 20000, 6000, 6000, 6000, 4000, 5000
 STOP = 10000
 DEADLINES_MS = {"query-deadline": QUERY, "info-deadline": INFO, "start-deadline": START,
-                "save-deadline": SAVE, "load-deadline": LOAD, "resume-deadline": RESUME, "kill-deadline": KILL,
+                "save-deadline": SAVE, "exec-deadline": EXEC, "load-deadline": LOAD, "resume-deadline": RESUME, "kill-deadline": KILL,
                 "longest-stop": STOP}
 # As docs/protocol.md derives it.
 LONGEST_FAILURE_NS = 1_000_000 * (STOP + KILL + 3 * LOAD + 2 * QUERY)
+# The old QEMU has to be started as well.
+LONGEST_EXEC_FAILURE_NS = 1_000_000 * (STOP + KILL + EXEC + 3 * QUERY + LOAD + RESUME)
+EXEC_EMULATOR = pathlib.Path("/usr/bin/virt-cpr-qemu-exec-mode")
+PREFIX = pathlib.Path("/usr/libexec/libvirt-cpr/virt-cpr-qemu-exec")
 REFUSED = ("failed",)
 CANCELLED = ("cancelled",)
 
@@ -50,6 +54,22 @@ def kill_new(matrix):
 def restart_libvirt(matrix):
     """The daemon goes and comes back."""
     matrix.l1.restart_libvirt()
+
+
+def without_prefix(_matrix):
+    """The program that QEMU executes first cannot be executed."""
+    PREFIX.chmod(0o644)
+    return qemu.NEXT_QEMU
+
+
+class ExecMatrix(Matrix):
+    """Mode exec, with the program of the update whole again before each."""
+
+    def attempt(self, cell):
+        PREFIX.chmod(0o755)
+        last = super().attempt(cell)
+        PREFIX.chmod(0o755)
+        return last
 
 
 CELLS = [
@@ -78,14 +98,45 @@ CELLS = [
     Cell("exec", "the new QEMU lacks the serial line", binary=impostor("lacks-serial")),
 ]
 
+EXEC_CELLS = [
+    Cell("validate", "exec: missing binary", binary="/nonexistent/qemu", status=REFUSED),
+    Cell("exec", "exec: ends at its start", binary=impostor("ends")),
+    Cell("exec", "exec: is silent", binary=impostor("silent")),
+    Cell("exec", "exec: talks garbage", binary=impostor("garbage")),
+    Cell("exec", "exec: cannot make the machine", Fault(NEW, "KVM_CREATE_VM", error("ENOMEM"))),
+    Cell("exec", "exec: crashes at its start", Fault(NEW, "KVM_CREATE_VM", killed("SIGSEGV"))),
+    Cell("exec", "exec: hangs at its start", Fault(NEW, "KVM_CREATE_VM", HANGS)),
+    Cell("exec", "exec: killed as it makes vCPU 2", Fault(NEW, "KVM_CREATE_VCPU", killed("SIGKILL"), 2)),
+    Cell("exec", "exec: ends as it makes vCPU 2", Fault(NEW, "KVM_CREATE_VCPU", EXITS, 2)),
+    Cell("exec", "exec: hangs as it makes vCPU 2", Fault(NEW, "KVM_CREATE_VCPU", HANGS, 2)),
+    Cell("exec", "exec: cancelled", Fault(NEW, "KVM_CREATE_VCPU", A_WHILE), meanwhile=cancel,
+         status=CANCELLED),
+    Cell("exec", "exec: libvirtd restarted", Fault(NEW, "KVM_CREATE_VCPU", A_WHILE),
+         meanwhile=restart_libvirt, status=("completed",)),
+    Cell("load", "exec: the new QEMU lacks the disk", binary=impostor("lacks-disk")),
+    Cell("load", "exec: the new QEMU lacks the serial line", binary=impostor("lacks-serial")),
+    Cell("load", "exec: killed in the load", Fault(NEW, "KVM_SET_LAPIC", killed("SIGKILL"))),
+    Cell("load", "exec: hangs in the load", Fault(NEW, "KVM_SET_LAPIC", HANGS)),
+    Cell("validate", "exec: our program cannot be executed", binary=without_prefix, status=REFUSED),
+]
+
 
 def run(l1):
     """All cells, or in the short form some."""
     qemu.set_up(l1, deadlines_ms=DEADLINES_MS)
+    qemu.add_emulator(l1, EXEC_EMULATOR, qemu.STOCK_QEMU, mode="exec")
+    set_deadlines({name: value * l1.slow for name, value in DEADLINES_MS.items()})
 
-    def matrix():
-        guest = Domain(l1, qemu.EMULATOR, vcpus=2, jobs=["io@vda"], devices=(),
-                       shared_memory=False, virtio=[qemu.disk(l1, "vda")],
-                       environment=ENVIRONMENT)
-        return Matrix(guest, (qemu.STOCK_QEMU, qemu.NEXT_QEMU), ["vda"], LONGEST_FAILURE_NS)
-    run_matrices(l1, [(matrix, CELLS[SHORT_FIRST::SHORT_STEP] if l1.short else CELLS)])
+    def matrix(kind, emulator, longest):
+        def make():
+            guest = Domain(l1, emulator, name=kind.__name__, vcpus=2, jobs=["io@vda"], devices=(),
+                           shared_memory=False, virtio=[qemu.disk(l1, "vda")],
+                           environment=ENVIRONMENT)
+            return kind(guest, (qemu.STOCK_QEMU, qemu.NEXT_QEMU), ["vda"], longest)
+        return make
+
+    def some(cells):
+        return cells[SHORT_FIRST::SHORT_STEP] if l1.short else cells
+    run_matrices(l1, [
+        (matrix(Matrix, qemu.EMULATOR, LONGEST_FAILURE_NS), some(CELLS)),
+        (matrix(ExecMatrix, EXEC_EMULATOR, LONGEST_EXEC_FAILURE_NS), some(EXEC_CELLS))])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/emulator_config.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -31,6 +32,20 @@ TEST(EmulatorConfig, FindsTheBinaryOfAnEmulator) {
     EXPECT_EQ(config.find("other").binary, "/opt/vmm");
     EXPECT_EQ(config.list().size(), 2u);
     EXPECT_EQ(config.list()[0].name, "virt-cpr-emulator");
+}
+
+TEST(EmulatorConfig, TellsForWhichModeADomainIsStarted) {
+    const TestFolder folder;
+    const EmulatorConfig config(folder.file("emulators.conf", kText));
+    EXPECT_EQ(config.find("virt-cpr-emulator").mode, UpdateMode::kTransfer);
+    EXPECT_EQ(config.find("other").mode, UpdateMode::kExec);
+    const EmulatorConfig wrong(
+        folder.file("wrong.conf", "[a]\nbinary=/b\nmode=auto\n[c]\nbinary=/b\nmode=\n"));
+    for (const char* name : {"a", "c"})
+        EXPECT_NE(message_of([&] {
+                      wrong.find(name);
+                  }).find(fmt::format("group [{}]: 'mode' must be 'transfer' or 'exec'", name)),
+                  std::string::npos);
 }
 
 TEST(EmulatorConfig, NamesFileAndGroupOfWhatIsMissing) {

@@ -7,6 +7,8 @@ tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/support.h tests/unit/controller_qemu/support.cc \
 	tests/unit/controller_qemu/argument_model_test.cc \
 	tests/unit/controller_qemu/block_graph_test.cc \
+	tests/unit/controller_qemu/exec_handover_test.cc \
+	tests/unit/controller_qemu/exec_messages_test.cc \
 	tests/unit/controller_qemu/follow_devices_test.cc \
 	tests/unit/controller_qemu/follow_disks_test.cc \
 	tests/unit/controller_qemu/follow_settings_test.cc \
@@ -15,6 +17,7 @@ tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/key_values_test.cc \
 	tests/unit/controller_qemu/line_checks_test.cc \
 	tests/unit/controller_qemu/live_comparison_test.cc \
+	tests/unit/controller_qemu/open_files_test.cc \
 	tests/unit/controller_qemu/queue_checks_test.cc \
 	tests/unit/controller_qemu/restore_file_test.cc \
 	tests/unit/controller_qemu/run_watch_test.cc \
@@ -27,3 +30,4 @@ tests_unit_controller_qemu_SOURCES = \
 tests_unit_controller_qemu_CPPFLAGS = $(UNIT_CPPFLAGS) -DTESTS_BUILDDIR='"$(abs_top_builddir)/tests"'
 tests_unit_controller_qemu_LDADD = src/controller/libcontroller.la $(SECCOMP_LIBS) $(UNIT_LIBS)
 EXTRA_DIST += tests/golden/qemu
+EXTRA_tests_unit_controller_qemu_DEPENDENCIES = virt-cpr-qemu-exec$(EXEEXT)

@@ -76,5 +76,33 @@ TEST(TransferChecks, AllAreFoundAtOnce) {
               (Arguments{kTooOldBlocker, kTapBlocker, kDisplayBlocker}));
 }
 
+Arguments found_for_exec(const Arguments& arguments, bool confined = true,
+                         const Version& version = kVersion) {
+    Arguments ids;
+    for (const Blocker& blocker : check_exec(model_of(arguments), version, confined))
+        ids.push_back(blocker.id);
+    return ids;
+}
+
+TEST(ExecChecks, TakeAQemuThatExecutes) {
+    EXPECT_EQ(found_for_exec({}, false), Arguments{});
+    EXPECT_EQ(found_for_exec({}, true, {10, 1, 9}), Arguments{kTooOldBlocker});
+    EXPECT_EQ(found_for_exec({}, true, {10, 2, 0}), Arguments{});
+}
+
+TEST(ExecChecks, APassthroughDeviceThatCouldNotBeBroughtBackIsRefused) {
+    const Arguments device{"-device", R"({"driver":"vfio-pci","host":"0000:01:00.0","id":"h"})"};
+    EXPECT_EQ(found_for_exec(device), Arguments{});
+    EXPECT_EQ(found_for_exec(device, false), Arguments{kExecDeviceBlocker});
+    Arguments translated = device;
+    translated.insert(translated.end(), {"-device", "intel-iommu,id=i"});
+    EXPECT_EQ(found_for_exec(translated), Arguments{kExecDeviceBlocker});
+    EXPECT_EQ(found_for_exec({"-device", "intel-iommu,id=i"}), Arguments{});
+    EXPECT_EQ(found_for_exec({"-device", "vfio-pci,fd=30,id=h"}), Arguments{kExecDeviceBlocker});
+    Arguments other = device;
+    other.insert(other.end(), {"-object", R"({"qom-type":"iommufd","id":"i"})"});
+    EXPECT_EQ(found_for_exec(other), Arguments{kExecDeviceBlocker});
+}
+
 }  // namespace
 }  // namespace cpr::controller::qemu

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "controller/qemu/transfer_source.h"
+#include "controller/qemu/migration_source.h"
 
 #include <algorithm>
 #include <array>
-#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -17,26 +16,34 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 constexpr auto kLook = 5ms;
-constexpr std::array<std::string_view, 2> kNeeded{"events", "return-path"};
+using Names = std::span<const std::string_view>;
 
-bool is_needed(const std::string& capability) {
-    return std::ranges::find(kNeeded, capability) != kNeeded.end();
+constexpr std::array<std::string_view, 2> kTransferNeeds{"events", "return-path"};
+constexpr std::array<std::string_view, 1> kExecNeeds{"events"};
+
+bool is_among(Names needed, const std::string& capability) {
+    return std::ranges::find(needed, capability) != needed.end();
 }
 
 // What has to be changed of these capabilities; the others may be of any version.
-json wanted(const json& capabilities) {
+json wanted(const json& capabilities, Names needed) {
     json changes = json::array();
     for (const json& entry : capabilities) {
         const auto name = entry.at("capability").get<std::string>();
-        if (entry.at("state") != is_needed(name))
-            changes.push_back({{"capability", name}, {"state", is_needed(name)}});
+        if (entry.at("state") != is_among(needed, name))
+            changes.push_back({{"capability", name}, {"state", is_among(needed, name)}});
     }
     return changes;
 }
 
-void set_capabilities(VmmCalls& calls, const json& changes, std::chrono::milliseconds deadline) {
+void change_capabilities(VmmCalls& calls, const json& changes, std::chrono::milliseconds deadline) {
     if (!changes.empty())
         calls.call("migrate-set-capabilities", {{"capabilities", changes}}, deadline);
+}
+
+void set_needed(VmmCalls& calls, Names needed, std::chrono::milliseconds deadline) {
+    const json present = calls.call("query-migrate-capabilities", json::object(), deadline);
+    change_capabilities(calls, wanted(present, needed), deadline);
 }
 
 }  // namespace
@@ -47,14 +54,22 @@ json migration_channel(const std::string& type, const std::string& path) {
 }
 
 void set_transfer_capabilities(VmmCalls& calls, std::chrono::milliseconds deadline) {
-    const json present = calls.call("query-migrate-capabilities", json::object(), deadline);
-    set_capabilities(calls, wanted(present), deadline);
+    set_needed(calls, kTransferNeeds, deadline);
 }
 
-void TransferSource::begin(const std::string& channel, const std::string& main) {
+void set_exec_capabilities(VmmCalls& calls, std::chrono::milliseconds deadline) {
+    set_needed(calls, kExecNeeds, deadline);
+}
+
+void MigrationSource::set_capabilities(Names needed) {
+    needed_ = needed;
     capabilities_ = calls_.call("query-migrate-capabilities", json::object(), query_);
     changed_ = true;
-    set_capabilities(calls_, wanted(capabilities_), query_);
+    change_capabilities(calls_, wanted(capabilities_, needed_), query_);
+}
+
+void MigrationSource::begin_transfer(const std::string& channel, const std::string& main) {
+    set_capabilities(kTransferNeeds);
     calls_.call("migrate-set-parameters", {{"mode", "cpr-transfer"}}, query_);
     calls_.call(
         "migrate",
@@ -62,12 +77,24 @@ void TransferSource::begin(const std::string& channel, const std::string& main) 
         query_);
 }
 
-std::string TransferSource::migration_status() {
+void MigrationSource::prepare_exec(const std::vector<std::string>& command) {
+    set_capabilities(kExecNeeds);
+    execs_ = true;
+    calls_.call("migrate-set-parameters", {{"mode", "cpr-exec"}, {"cpr-exec-command", command}},
+                query_);
+}
+
+void MigrationSource::begin_exec(int state) {
+    state_set_ = calls_.call("add-fd", json::object(), query_, state).at("fdset-id");
+    calls_.call("migrate", {{"uri", fmt::format("file:/dev/fdset/{}", state_set_.dump())}}, query_);
+}
+
+std::string MigrationSource::migration_status() {
     const json answer = calls_.call("query-migrate", json::object(), query_);
     return answer.is_object() ? answer.value("status", "none") : "none";
 }
 
-void TransferSource::end_migration(std::chrono::milliseconds deadline) {
+void MigrationSource::end_migration(std::chrono::milliseconds deadline) {
     const auto end = std::chrono::steady_clock::now() + deadline;
     bool cancelled = false;
     for (std::string status = migration_status(); status != "none" && !is_over(status);
@@ -83,7 +110,7 @@ void TransferSource::end_migration(std::chrono::milliseconds deadline) {
 
 // Directly after it has said that it has completed, QEMU still is about to finish its migration,
 // and refuses `cont`.
-bool TransferSource::is_running_when_settled(std::chrono::milliseconds deadline) {
+bool MigrationSource::is_running_when_settled(std::chrono::milliseconds deadline) {
     const auto end = std::chrono::steady_clock::now() + deadline;
     json status = calls_.call("query-status", json::object(), query_);
     while (status.value("status", "") == "finish-migrate") {
@@ -96,16 +123,21 @@ bool TransferSource::is_running_when_settled(std::chrono::milliseconds deadline)
     return status.value("running", false);
 }
 
-void TransferSource::restore_settings() {
+void MigrationSource::restore_settings() {
     json changes = json::array();
     for (const json& entry : capabilities_)
-        if (entry.at("state") != is_needed(entry.at("capability").get<std::string>()))
+        if (entry.at("state") != is_among(needed_, entry.at("capability").get<std::string>()))
             changes.push_back(entry);
-    set_capabilities(calls_, changes, query_);
-    calls_.call("migrate-set-parameters", {{"mode", "normal"}}, query_);
+    change_capabilities(calls_, changes, query_);
+    json parameters{{"mode", "normal"}};
+    if (execs_)
+        parameters["cpr-exec-command"] = json::array();
+    calls_.call("migrate-set-parameters", parameters, query_);
+    if (!state_set_.is_null())
+        calls_.call("remove-fd", {{"fdset-id", state_set_}}, query_);
 }
 
-void TransferSource::take_back(bool was_running, std::chrono::milliseconds deadline) {
+void MigrationSource::take_back(bool was_running, std::chrono::milliseconds deadline) {
     if (!changed_)
         return;
     end_migration(deadline);
