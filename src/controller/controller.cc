@@ -80,7 +80,9 @@ UpdateService::Settings Controller::make_settings(ControllerOptions& options) {
             [emulator = options.emulator] { return EmulatorConfig().find(emulator).binary; },
             [emulator = options.emulator] { return EmulatorConfig().deadlines(emulator); },
             [this](std::shared_ptr<const VmmProcess> process) { adopt(std::move(process)); },
-            [this](std::shared_ptr<const Binary> binary) { exec_guard_.order(std::move(binary)); }};
+            [this](std::shared_ptr<const Binary> binary) { exec_guard_.order(std::move(binary)); },
+            std::move(options.domain),
+            std::move(options.write_log)};
 }
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {

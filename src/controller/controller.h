@@ -31,6 +31,9 @@ struct ControllerOptions {
     std::string emulator;
     // If the VMM is stock QEMU.
     std::optional<qemu::Guest::Beginning> qemu = {};
+    // The domain's name, and where the host's log is told of its updates.
+    std::string domain = {};
+    JobLog::Write write_log = {};
 };
 
 // The sidecar of one domain. It ends when the VMM ends, and then closes libvirt's connection, which

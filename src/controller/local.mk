@@ -12,7 +12,9 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/emulator_config.h src/controller/emulator_config.cc \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
 	src/controller/exec_guard.h src/controller/exec_guard.cc \
+	src/controller/job_log.h src/controller/job_log.cc \
 	src/controller/job_record.h src/controller/job_record.cc \
+	src/controller/job_stats.h src/controller/job_stats.cc \
 	src/controller/keeper.h src/controller/keeper.cc \
 	src/controller/launch.h src/controller/launch.cc \
 	src/controller/loop_call.h src/controller/monitor_watcher.h \
