@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
+EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/guests/init.sh \
 	tests/guests/io_pattern.h \
 	tests/guests/ioverify.c \
@@ -38,6 +38,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/lib/qemu.py \
 	tests/testbed/lib/qmp.py \
 	tests/testbed/lib/system_log.py \
+	tests/testbed/lib/terminal.py \
 	tests/testbed/lib/trace.py \
 	tests/testbed/lib/update.py \
 	tests/testbed/lib/vcpus.py \
@@ -90,6 +91,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/qemu-vhost.py \
 	tests/testbed/scenarios/rehearsal.py \
 	tests/testbed/scenarios/sandbox.py \
+	tests/testbed/scenarios/screens.py \
 	tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-booting.py \
 	tests/testbed/scenarios/update-cancel.py \
