@@ -528,6 +528,9 @@ long long virDomainCprUpdate(virDomainPtr domain, virTypedParameterPtr params, i
 int virDomainCprGetJob(virDomainPtr domain, char **json, virTypedParameterPtr *params,
                        int *nparams, unsigned int flags);
 
+int virDomainCprGetStats(virDomainPtr domain, char **json, virTypedParameterPtr *params,
+                         int *nparams, unsigned int flags);
+
 int virDomainCprWait(virDomainPtr domain, long long jobid, int timeout,
                      virDomainCprJobCallback cb, void *opaque, unsigned int flags);
 

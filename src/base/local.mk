@@ -12,6 +12,7 @@ src_base_libbase_la_SOURCES = \
 	src/base/quiet_thread.h \
 	src/base/process_use.h src/base/process_use.cc \
 	src/base/scope_exit.h \
+	src/base/system_log.h src/base/system_log.cc \
 	src/base/text_width.h src/base/text_width.cc \
 	src/base/translate.h \
 	src/base/unique_fd.h src/base/unique_fd.cc \

@@ -5,6 +5,7 @@
 #pragma GCC visibility pop
 
 #include <exception>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "client/blocker_list.h"
 #include "client/boundary.h"
 #include "client/c_string.h"
+#include "client/flat_params.h"
 #include "client/history.h"
 #include "client/job.h"
 #include "client/job_wait.h"
@@ -79,6 +81,11 @@ int report_outcome(virDomainPtr domain, const Job& job) {
     or_warn([&] { place_threads_after(domain, job); });
     or_warn([&] { record_update(domain, job); });
     return job.status();
+}
+
+// What comes from the domain's host may have bytes that are no text.
+std::string text_of(const nlohmann::json& data) {
+    return data.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 // Tells a C caller of a job by its callback.
@@ -216,6 +223,51 @@ int virDomainCprGetJob(virDomainPtr domain, char** json, virTypedParameterPtr* p
             *params = list.release();
         }
         return job.status();
+    });
+}
+
+/**
+ * virDomainCprGetStats:
+ * @domain: a running domain
+ * @json: where to store the statistics as a JSON object, or NULL
+ * @params: where to store the statistics as typed parameters, or NULL
+ * @nparams: number of @params, or NULL if @params is
+ * @flags: extra flags; none are known, pass 0
+ *
+ * Tells how many updates and checks @domain has had since its VMM was first
+ * started, whoever asked for them, by their end ("updates.completed",
+ * ".failed", ".rolled-back" and ".cancelled"; "checks." the same), how long
+ * they paused the guest ("pauses.total", and "pauses.save", ".exec", ".load"
+ * and ".resume", each with ".count", ".sum-ns", and "pauses.total.buckets.N.le-ns"
+ * with ".count" of those that were no longer), what it runs on
+ * ("running.binary", and "running.version" if a job has found out), and what
+ * is configured for it now ("configured.binary"): "outdated" is true if that
+ * is another file. If that is not known, "error.code" and "error.desc" say
+ * why. The guest is not asked. The caller frees @json by free() and @params by
+ * virTypedParamsFree(). In case of error they are left alone.
+ *
+ * Returns 0, or -1 in case of error: VIR_ERR_INVALID_ARG,
+ * VIR_ERR_OPERATION_UNSUPPORTED ("unsupported") for a domain that was not
+ * started by virt-cpr-emulator, or an error of libvirt's.
+ *
+ * Since: 0.1.0
+ */
+int virDomainCprGetStats(virDomainPtr domain, char** json, virTypedParameterPtr* params,
+                         int* nparams, unsigned int flags) {
+    return at_boundary([&] {
+        check_domain(domain);
+        check_flags("virDomainCprGetStats", flags, 0);
+        check_params(params, nparams);
+        const auto stats = Monitor(domain).query_stats();
+        TypedParams list = cpr::client::flattened(stats);
+        if (json) {
+            *json = cpr::client::copy_for_caller(text_of(stats)).release();
+        }
+        if (params) {
+            *nparams = list.size();
+            *params = list.release();
+        }
+        return 0;
     });
 }
 

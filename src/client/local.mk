@@ -8,6 +8,7 @@ src_client_libclient_la_SOURCES = \
 	src/client/c_string.h \
 	src/client/call_error.h src/client/call_error.cc \
 	src/client/domain_metadata.h src/client/domain_metadata.cc \
+	src/client/flat_params.h src/client/flat_params.cc \
 	src/client/history.h src/client/history.cc \
 	src/client/job.h src/client/job.cc \
 	src/client/job_events.h src/client/job_events.cc \

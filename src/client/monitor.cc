@@ -65,6 +65,14 @@ Job Monitor::query_job() {
     return Job(execute("query-update-in-place", json::object()));
 }
 
+json Monitor::query_stats() {
+    json stats = execute("query-update-in-place-stats", json::object());
+    if (!stats.is_object()) {
+        throw CallError("internal", _("the controller's statistics are no object"));
+    }
+    return stats;
+}
+
 VmmThreads Monitor::query_threads() {
     const json cpus = execute("query-cpus-fast", json::object());
     return parse_vmm_threads(cpus, execute("query-iothreads", json::object()));

@@ -22,6 +22,8 @@ class Monitor {
     // Starts a job, if the domain's policy allows it, and returns its number.
     long long start_update(const UpdateOptions& options);
     Job query_job();
+    // An object.
+    nlohmann::json query_stats();
     // The VMM's threads, as it tells them.
     VmmThreads query_threads();
     void cancel();

@@ -93,7 +93,9 @@ UpdateService::Settings Controller::make_settings(const ControllerOptions& optio
              },
              [this](UniqueFd listener, int64_t pid) {
                  exec_guard_.watch(std::move(listener), static_cast<pid_t>(pid));
-             }}};
+             }},
+            options.domain,
+            options.write_log};
 }
 
 // Of the VMM, by the emulator program, whose process already is confined as the VMM's is to be.

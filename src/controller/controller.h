@@ -34,6 +34,9 @@ struct ControllerOptions {
     // Over which the emulator program sends the listener of the VMM's filter, and waits for our
     // process number.
     UniqueFd exec_end = {};
+    // The domain's name, and where the host's log is told of its updates.
+    std::string domain = {};
+    JobLog::Write write_log = {};
 };
 
 // The sidecar of one domain. It ends when the VMM ends, and then closes libvirt's connection, which

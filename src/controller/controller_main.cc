@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <map>
@@ -13,6 +14,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/system_log.h"
 #include "controller/chardev/plan_json.h"
 #include "controller/command_line.h"
 #include "controller/controller.h"
@@ -23,6 +25,9 @@
 
 namespace cpr::controller {
 namespace {
+
+// For the host's log to take the last lines when the VMM has ended.
+constexpr std::chrono::seconds kLogTime(2);
 
 using Options = std::map<std::string, std::string>;
 
@@ -89,6 +94,7 @@ ControllerOptions read_options(const Options& options) {
     result.listener = get_fd(options, kListenerOption);
     result.vmm_socket = get_fd(options, kMonitorOption);
     result.emulator = get(options, kEmulatorOption);
+    result.domain = get(options, kDomainOption);
     result.vmm.process = std::make_shared<const VmmProcess>(
         VmmProcess{get_number(options, kPidOption), get_fd(options, kPidfdOption)});
     result.vmm.arguments = split_arguments({bytes.begin(), bytes.end()});
@@ -107,9 +113,15 @@ int run(int argc, char** argv) {
         signal(SIGHUP, SIG_IGN);
         signal(SIGINT, SIG_IGN);
         ControllerOptions options = read_options(parse_options(argc, argv));
+        SystemLog system_log;
+        options.write_log = [&](SystemLogEntry entry) {
+            if (!system_log.write(std::move(entry)))
+                log::warning("the host's log does not take a line in time: it is lost");
+        };
         EventLoop loop;
         Controller controller(loop, std::move(options));
         controller.run();
+        system_log.flush(kLogTime);
         // A job that hangs in a program it runs must not keep the process.
         _exit(EXIT_SUCCESS);
     } catch (const std::exception& error) {

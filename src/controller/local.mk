@@ -14,7 +14,9 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/exec_filter.h src/controller/exec_filter.cc \
 	src/controller/exec_guard.h src/controller/exec_guard.cc \
 	src/controller/fd_message.h src/controller/fd_message.cc \
+	src/controller/job_log.h src/controller/job_log.cc \
 	src/controller/job_record.h src/controller/job_record.cc \
+	src/controller/job_stats.h src/controller/job_stats.cc \
 	src/controller/keeper.h src/controller/keeper.cc \
 	src/controller/launch.h src/controller/launch.cc \
 	src/controller/loop_call.h src/controller/monitor_watcher.h \

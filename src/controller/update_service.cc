@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/update_service.h"
 
+#include <sys/stat.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -77,6 +79,16 @@ JobRecord parse_request(const json& arguments) {
     return record;
 }
 
+// Whether a path names another file than the one that runs, as after the upgrade of a package.
+bool is_other_file(const Binary& running, const std::string& path) {
+    struct stat ours {};
+    struct stat theirs {};
+    if (fstat(running.fd.get(), &ours) < 0 || stat(path.c_str(), &theirs) < 0)
+        throw errno_error("look at '" + path + "'");
+    return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
+}
+
+// Of the domain's log, which is its VMM's and says what is about it; the host's log has JobLog's.
 void log_end(const JobRecord& record) {
     const std::string_view what = record.check ? "update check" : "update";
     if (record.error)
@@ -96,6 +108,7 @@ UpdateService::UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Setti
       relay_(relay),
       calls_(loop, link),
       settings_(std::move(settings)),
+      log_(settings_.domain, settings_.write_log),
       domain_pid_(settings_.vmm.process->pid) {
     record_.domain_pid = domain_pid_;
     relay.add_command("update-in-place",
@@ -103,6 +116,10 @@ UpdateService::UpdateService(EventLoop& loop, VmmLink& link, Relay& relay, Setti
     relay.add_command("query-update-in-place", [this](const json& arguments) {
         refuse_arguments(arguments);
         return query();
+    });
+    relay.add_command("query-update-in-place-stats", [this](const json& arguments) {
+        refuse_arguments(arguments);
+        return query_stats();
     });
     relay.add_command("cancel-update-in-place", [this](const json& arguments) {
         refuse_arguments(arguments);
@@ -124,11 +141,29 @@ json UpdateService::start(const json& arguments) {
     record_ = std::move(record);
     record_.status = JobStatus::kRunning;
     record_.phase = "validate";
+    log_.follow(record_);
     return {{"job-id", record_.id}};
 }
 
 json UpdateService::query() const {
     return record_.to_json();
+}
+
+json UpdateService::query_stats() const {
+    json result = stats_.to_json();
+    result["generation"] = generation_;
+    result["running"] = {{"binary", settings_.vmm.binary->path}};
+    if (!stats_.running_version().empty())
+        result["running"]["version"] = stats_.running_version();
+    try {
+        const std::string path = settings_.configured_binary();
+        result["configured"] = {{"binary", path}};
+        result["outdated"] = is_other_file(*settings_.vmm.binary, path);
+    } catch (const Error& error) {
+        result["error"] = {{"code", std::string(to_string(error.code()))},
+                           {"desc", error.message()}};
+    }
+    return result;
 }
 
 json UpdateService::cancel() {
@@ -184,6 +219,7 @@ ExecOrders UpdateService::make_exec_orders() {
 
 void UpdateService::on_progress(JobRecord record) {
     record_ = std::move(record);
+    log_.follow(record_);
     relay_.send_event("UPDATE_IN_PLACE", record_.to_event());
 }
 
@@ -199,6 +235,7 @@ void UpdateService::on_finished(JobRecord record, RunningVmm vmm) {
     generation_ = record.generation;
     settings_.vmm = std::move(vmm);
     log_end(record);
+    stats_.add(record);
     on_progress(std::move(record));
     if (const auto callback = std::exchange(idle_callback_, {}))
         callback();

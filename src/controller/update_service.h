@@ -8,16 +8,19 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "controller/job_log.h"
 #include "controller/job_record.h"
+#include "controller/job_stats.h"
 #include "controller/relay.h"
 #include "controller/update_job.h"
 #include "controller/vmm_calls.h"
 
 namespace cpr::controller {
 
-// The commands update-in-place, query-update-in-place and cancel-update-in-place, and the events of
-// docs/protocol.md: at most one job at a time, and what became of the last one. On the event loop's
-// thread. Destroying it waits for the job, which needs the VMM's link to be closed by then.
+// The commands update-in-place, query-update-in-place, query-update-in-place-stats and
+// cancel-update-in-place, and the events of docs/protocol.md: at most one job at a time, and what
+// became of the last one. On the event loop's thread. Destroying it waits for the job, which needs
+// the VMM's link to be closed by then.
 class UpdateService {
   public:
     struct Settings {
@@ -32,6 +35,9 @@ class UpdateService {
         std::function<void(std::shared_ptr<const VmmProcess> process)> adopt;
         // For the loop's thread.
         ExecOrders exec = {};
+        // The domain's name, and where the host's log is told of jobs; without it, it is not.
+        std::string domain = {};
+        JobLog::Write write_log = {};
     };
 
     // Adds its commands to the relay.
@@ -45,6 +51,7 @@ class UpdateService {
   private:
     nlohmann::json start(const nlohmann::json& arguments);
     nlohmann::json query() const;
+    nlohmann::json query_stats() const;
     nlohmann::json cancel();
     UpdateJob::Host make_host();
     ExecOrders make_exec_orders();
@@ -58,6 +65,8 @@ class UpdateService {
     VmmCalls calls_;
     Settings settings_;
     JobRecord record_;
+    JobLog log_;
+    JobStats stats_;
     int64_t domain_pid_;
     uint64_t generation_ = 0;
     bool keeping_ = false;

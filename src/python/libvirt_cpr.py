@@ -35,7 +35,8 @@ __all__ = [
     "InvalidState", "JobActive", "JobInfo", "JobStatus", "NoJob", "NotAllowed", "NotPrivileged",
     "PauseTooLong",
     "TimedOut", "Unsupported", "cancel", "check", "deregister_event", "disable", "enable",
-    "history", "job_info", "job_json", "place_threads", "policy", "register_event", "set_policy", "update", "wait",
+    "history", "job_info", "job_json", "place_threads", "policy", "register_event", "set_policy", "stats",
+    "update", "wait",
 ]
 
 _LIBRARY = "liblibvirt-cpr.so.0"
@@ -349,6 +350,18 @@ def job_json(domain):
         _libc().free(text)
 
 
+def stats(domain):
+    """What the updates and checks of `domain` have come to since its start, as a dictionary
+    (query-update-in-place-stats of protocol.md)."""
+    text = ctypes.c_void_p()
+    if _library().virDomainCprGetStats(_pointer(domain), ctypes.byref(text), None, None, 0) < 0:
+        raise _last_error()
+    try:
+        return json.loads(ctypes.string_at(text))
+    finally:
+        _libc().free(text)
+
+
 def cancel(domain):
     """Ask the update of `domain` to stop; wait() tells what became of it.
 
@@ -508,6 +521,8 @@ _SIGNATURES = {
                            ctypes.c_int, ctypes.c_uint),
     "virDomainCprGetJob": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
                            ctypes.c_void_p, ctypes.c_uint),
+    "virDomainCprGetStats": (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p,
+                             ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprWait": (ctypes.c_int, ctypes.c_void_p, ctypes.c_longlong, ctypes.c_int,
                          _JOB_CALLBACK, ctypes.c_void_p, ctypes.c_uint),
     "virDomainCprEnable": (ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p,

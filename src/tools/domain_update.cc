@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
@@ -43,6 +44,13 @@ Result result_of(virDomainCprJobStatus status) {
         default:
             return Result::kFailed;
     }
+}
+
+// What a job's report does not have: it is the domain's own.
+std::string with_domain(const char* job, virDomainPtr domain) {
+    auto object = nlohmann::json::parse(job);
+    object["domain"] = virDomainGetName(domain);
+    return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 }  // namespace
@@ -120,7 +128,7 @@ DomainOutcome DomainUpdate::tell_last() {
         .result = Result::kTold,
         .job = summarize(static_cast<virDomainCprJobStatus>(status), params, count)};
     if (request_.json) {
-        outcome.json = json;
+        outcome.json = with_domain(json, domain_.get());
     }
     std::free(json);
     virTypedParamsFree(params, count);
@@ -137,6 +145,7 @@ DomainOutcome DomainUpdate::unknown_end() {
 
 DomainOutcome DomainUpdate::failure(const std::string& headline) const {
     return {.result = code_ == "unsupported" ? Result::kUnsupported : Result::kFailed,
+            .error_code = code_,
             .errors = {headline, cause_}};
 }
 

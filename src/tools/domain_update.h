@@ -33,8 +33,10 @@ struct DomainOutcome {
     Result result = Result::kFailed;
     // Empty if it is not known.
     JobSummary job = {};
-    // Of the job, if that was asked for.
+    // Of the job, with the domain's name, if that was asked for.
     std::string json = {};
+    // Of docs/errors.md, where there is no job that has it.
+    std::string error_code = {};
     // First what failed, then why.
     std::vector<std::string> errors = {};
     // Why an update that is done is not in the domain's history.

@@ -126,8 +126,11 @@ std::string fleet_json(const FleetEntry& entry) {
         object = json::parse(entry.outcome->json);
     } else {
         object["error"] = {{"desc", detail_text(entry)}};
+        if (entry.outcome && !entry.outcome->error_code.empty()) {
+            object["error"]["code"] = entry.outcome->error_code;
+        }
     }
-    object["domain"] = entry.domain;
+    object.emplace("domain", entry.domain);
     return object.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 

@@ -69,19 +69,29 @@ Domain LibvirtSession::find_domain(const unsigned char* uuid) {
     return Domain(virDomainLookupByUUID(connection_.get(), uuid));
 }
 
-std::optional<std::vector<std::string>> LibvirtSession::running_domains() {
+std::optional<std::vector<Domain>> LibvirtSession::running() {
     virDomainPtr* list = nullptr;
     int count = virConnectListAllDomains(connection_.get(), &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     if (count < 0) {
         return std::nullopt;
     }
+    std::vector<Domain> domains(list, list + count);
+    std::free(list);
+    std::sort(domains.begin(), domains.end(), [](const Domain& one, const Domain& other) {
+        return std::string_view(virDomainGetName(one.get())) < virDomainGetName(other.get());
+    });
+    return domains;
+}
+
+std::optional<std::vector<std::string>> LibvirtSession::running_domains() {
+    const auto domains = running();
+    if (!domains) {
+        return std::nullopt;
+    }
     std::vector<std::string> names;
-    for (int i = 0; i < count; ++i) {
-        Domain domain(list[i]);
+    for (const Domain& domain : *domains) {
         names.emplace_back(virDomainGetName(domain.get()));
     }
-    std::free(list);
-    std::sort(names.begin(), names.end());
     return names;
 }
 

@@ -42,7 +42,9 @@ class LibvirtSession {
     Domain find_domain(const std::string& name);
     Domain find_domain(const unsigned char* uuid);
 
-    // The names of all domains that run. Nothing if libvirt fails.
+    // All domains that run, sorted by name. Nothing if libvirt fails.
+    std::optional<std::vector<Domain>> running();
+    // Their names.
     std::optional<std::vector<std::string>> running_domains();
 
     bool is_alive() const;

@@ -13,6 +13,8 @@ src_tools_libupdate_la_SOURCES = \
 	src/tools/job_summary.h src/tools/job_summary.cc \
 	src/tools/libvirt_session.h src/tools/libvirt_session.cc \
 	src/tools/message.h src/tools/message.cc \
+	src/tools/metrics.h src/tools/metrics.cc \
+	src/tools/metrics_file.h src/tools/metrics_file.cc \
 	src/tools/progress.h src/tools/progress.cc \
 	src/tools/tool_main.h \
 	src/tools/update_command.h src/tools/update_command.cc \
@@ -21,7 +23,7 @@ src_tools_libupdate_la_SOURCES = \
 	src/tools/update_request.h src/tools/update_request.cc \
 	src/tools/update_words.h src/tools/update_words.cc
 src_tools_libupdate_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS)
-src_tools_libupdate_la_LIBADD = src/base/libbase.la liblibvirt-cpr.la $(LIBVIRT_LIBS) $(FMT_LIBS)
+src_tools_libupdate_la_LIBADD = src/base/libbase.la liblibvirt-cpr.la $(LIBVIRT_LIBS) $(GLIB_LIBS) $(FMT_LIBS)
 
 bin_PROGRAMS += virt-update-in-place
 virt_update_in_place_SOURCES = src/tools/virt_update_in_place.cc \

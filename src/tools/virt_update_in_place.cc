@@ -19,6 +19,7 @@
 #include "tools/domain_request.h"
 #include "tools/fleet_update.h"
 #include "tools/message.h"
+#include "tools/metrics_file.h"
 #include "tools/tool_main.h"
 #include "tools/update_command.h"
 
@@ -41,6 +42,7 @@ constexpr int kAllOption = 266;
 constexpr int kHostParallelOption = 267;
 constexpr int kMaxFailuresOption = 268;
 constexpr int kEmulatorOption = 269;
+constexpr int kMetricsOption = 270;
 constexpr int kEnableOption = 280;
 constexpr int kDisableOption = 281;
 constexpr int kBackendOption = 282;
@@ -69,6 +71,7 @@ constexpr std::array kLongOptions{
     option{"all", no_argument, nullptr, kAllOption},
     option{"host-parallel", required_argument, nullptr, kHostParallelOption},
     option{"max-failures", required_argument, nullptr, kMaxFailuresOption},
+    option{"metrics", required_argument, nullptr, kMetricsOption},
     option{"emulator", required_argument, nullptr, kEmulatorOption},
     option{"enable", no_argument, nullptr, kEnableOption},
     option{"disable", no_argument, nullptr, kDisableOption},
@@ -87,6 +90,7 @@ struct CommandLine {
     UpdateRequest request;
     Fleet fleet;
     DomainRequest domain_request;
+    std::string metrics;  // file; empty: none are written
     bool quiet = false;
     bool version = false;
     bool restart_daemon = false;
@@ -136,6 +140,10 @@ void print_usage() {
           "         --history           tell of the domain's updates\n"
           "\n"),
         stdout);
+    std::fputs(_("  for Prometheus, after an update or without one:\n"
+                 "         --metrics=FILE      write what is known of all running domains\n"
+                 "\n"),
+               stdout);
     std::fputs(
         _("  threads, for root on the domains' host:\n"
           "         --place-threads     put those of the VMM where libvirt has put those of\n"
@@ -196,6 +204,9 @@ bool take_fleet_option(int found, CommandLine& into) {
             return true;
         case kRestartDaemonOption:
             into.restart_daemon = true;
+            return true;
+        case kMetricsOption:
+            into.metrics = optarg;
             return true;
         case kMaxFailuresOption:
             into.fleet.max_failures = parse_count("max-failures", optarg);
@@ -301,6 +312,12 @@ void refuse_daemon_restart(const CommandLine& line) {
     }
 }
 
+// Without a domain there is nothing else to do.
+bool is_only_for_metrics(const CommandLine& line) {
+    return !line.metrics.empty() && !line.fleet.all && line.fleet.domains.empty() &&
+           !line.domain_request.action && !line.restart_daemon && line.request.emulator.empty();
+}
+
 std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine command_line) {
     if (command_line.request.help || command_line.version) {
         return command_line;
@@ -311,6 +328,10 @@ std::optional<CommandLine> take_operands(int argc, char** argv, CommandLine comm
     const bool has_domains = !command_line.fleet.domains.empty();
     if (command_line.fleet.all && has_domains) {
         return usage_error(_("--all and names of domains are mutually exclusive. See --help."));
+    }
+    if (is_only_for_metrics(command_line)) {
+        refuse_beside("metrics", command_line.request);
+        return command_line;
     }
     if (!command_line.fleet.all && !has_domains) {
         return usage_error(_("a domain is required. See --help."));
@@ -344,10 +365,7 @@ std::optional<CommandLine> parse_command_line(int argc, char** argv) {
     }
 }
 
-bool carry_out(const CommandLine& line) {
-    if (line.domain_request.action) {
-        return run_domain_request(line.connection, line.domain_request, line.quiet);
-    }
+bool update(const CommandLine& line) {
     const bool is_one = !line.fleet.all && line.fleet.domains.size() == 1;
     const bool done = is_one
                           ? run_update(line.connection, line.request, line.quiet)
@@ -356,6 +374,16 @@ bool carry_out(const CommandLine& line) {
         restart_libvirt_daemon();
     }
     return done;
+}
+
+bool carry_out(const CommandLine& line) {
+    bool done = true;
+    if (line.domain_request.action) {
+        done = run_domain_request(line.connection, line.domain_request, line.quiet);
+    } else if (!is_only_for_metrics(line)) {
+        done = update(line);
+    }
+    return (line.metrics.empty() || write_metrics(line.connection, line.metrics)) && done;
 }
 
 int run(int argc, char** argv) {
@@ -372,7 +400,8 @@ int run(int argc, char** argv) {
         return EXIT_SUCCESS;
     }
     const bool done = carry_out(*command_line);
-    if (done && !command_line->quiet) {
+    // Of what a timer runs every few minutes nobody wants to hear that it went well.
+    if (done && !command_line->quiet && !is_only_for_metrics(*command_line)) {
         std::printf("\n");
     }
     return done ? EXIT_SUCCESS : EXIT_FAILURE;

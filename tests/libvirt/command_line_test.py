@@ -19,6 +19,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("CPR_BUILDDIR", TOP / "build"))
 STOCK = shutil.which("virsh", path="/usr/bin:/bin")
 URI = "test:///default"
+UMASK = os.umask(0o022)
+os.umask(UMASK)
 UUID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
 NOT_SUPPORTED = (
     "error: this function is not supported by the connection driver: virDomainQemuMonitorCommand\n")
@@ -121,6 +123,43 @@ class UpdateTool(unittest.TestCase):
         self.assertIn(" test     skipped   -       not begun\n", run.out)
         self.assertIn("0 succeeded, 1 failed, 1 skipped", run.out)
         self.assertEqual(run.status, 1)
+
+    def test_metrics_of_a_host(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "libvirt-cpr.prom"
+            path.write_text("old", encoding="ascii")
+            run = self.run_tool("-c", URI, f"--metrics={path}")
+            self.assertEqual(run.all, (0, "", ""))
+            lines = path.read_text(encoding="utf-8").splitlines()
+            # Of the test driver's domain no controller tells.
+            for line in ("libvirt_cpr_domains 1", "libvirt_cpr_unknown_domains 1",
+                         "libvirt_cpr_outdated_domains 0"):
+                self.assertIn(line, lines)
+            self.assertEqual([file.name for file in path.parent.iterdir()], [path.name])
+            self.assertEqual(path.stat().st_mode & 0o777, 0o644 & ~UMASK)
+
+    def test_metrics_follow_an_update_that_failed(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "libvirt-cpr.prom"
+            run = self.run_tool("-q", "-c", URI, "--all", "--metrics", str(path))
+            self.assertEqual(run.status, 1)
+            self.assertIn("libvirt_cpr_domains 1\n", path.read_text(encoding="utf-8"))
+
+    def test_metrics_that_cannot_be_written(self):
+        run = self.run_tool("-c", URI, "--metrics", "/nonexistent/libvirt-cpr.prom")
+        self.assertEqual((run.status, run.out), (1, ""))
+        self.assertTrue(run.err.startswith(
+            "error: failed to write the metrics to '/nonexistent/libvirt-cpr.prom'\n"), run.err)
+        run = self.run_tool("-c", "test:///nonexistent", "--metrics", "/nonexistent/file")
+        self.assertEqual((run.status, run.out), (1, ""))
+        self.assertIn("failed to connect to the hypervisor", run.err)
+
+    def test_metrics_alone_take_nothing_of_an_update(self):
+        run = self.run_tool("-c", URI, "--metrics", "/nonexistent/file", "--check")
+        self.assertEqual(run.all, (
+            1, "", "error: Options --metrics and --check are mutually exclusive\n"))
+        run = self.run_tool("-c", URI, "--metrics", "/nonexistent/file", "/usr/bin/vmm")
+        self.assertEqual(run.all, (1, "", "error: a domain is required. See --help.\n"))
 
     def test_several_domains_as_json(self):
         run = self.run_tool("-q", "-c", URI, "--json", "nosuch", "test")

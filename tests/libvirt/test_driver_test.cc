@@ -74,6 +74,8 @@ TEST_F(TestDriver, LeavesOutputsAloneOnFailure) {
     int nparams = 7;
     EXPECT_EQ(virDomainCprGetJob(domain_.get(), &json, &params, &nparams, 0), -1);
     expect_unsupported_by_driver();
+    EXPECT_EQ(virDomainCprGetStats(domain_.get(), &json, &params, &nparams, 0), -1);
+    expect_unsupported_by_driver();
     EXPECT_EQ(json, nullptr);
     EXPECT_EQ(params, nullptr);
     EXPECT_EQ(nparams, 7);
@@ -95,6 +97,8 @@ TEST_F(TestDriver, RefusesWrongArgumentsBeforeItAsks) {
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
     virTypedParameterPtr params = nullptr;
     EXPECT_EQ(virDomainCprGetJob(domain_.get(), nullptr, &params, nullptr, 0), -1);
+    expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
+    EXPECT_EQ(virDomainCprGetStats(domain_.get(), nullptr, &params, nullptr, 0), -1);
     expect_own_error(VIR_ERR_INVALID_ARG, "invalid-argument");
 }
 

@@ -42,6 +42,7 @@ class OverTheTestDriver(unittest.TestCase):
         return (lambda: libvirt_cpr.check(self.domain), lambda: libvirt_cpr.update(self.domain),
                 lambda: libvirt_cpr.wait(self.domain, 1), lambda: libvirt_cpr.job_info(self.domain),
                 lambda: libvirt_cpr.job_json(self.domain), lambda: libvirt_cpr.cancel(self.domain),
+                lambda: libvirt_cpr.stats(self.domain),
                 lambda: libvirt_cpr.register_event(self.domain, print))
 
     def test_libvirts_errors_are_its_own(self):

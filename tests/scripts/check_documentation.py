@@ -64,7 +64,7 @@ def check_commands():
     """The QMP commands and events that are not QEMU's, and the sub-commands of tools."""
     protocol = read("docs/protocol.md")
     ours = (names_in(r'\{\s*"((?:query-)?cpr(?:-\w+)*)",', "src/vmm/monitor/*_commands.cc") |
-            names_in(r'"((?:\w+-)?update-in-place|UPDATE_IN_PLACE)"', "src/controller/*.cc"))
+            names_in(r'"((?:\w+-)?update-in-place(?:-\w+)?|UPDATE_IN_PLACE)"', "src/controller/*.cc"))
     for name in sorted(ours):
         if not re.search(rf"^###? .*`{name}`", protocol, re.MULTILINE):
             yield f"protocol.md: {name} has no section"
@@ -100,6 +100,20 @@ def check_blockers():
     for name in sorted(documented ^ used):
         yield f"errors.md: blocker {name} " + ("is used nowhere" if name in documented
                                                else "is not documented")
+
+
+def check_what_is_watched():
+    """Metrics, and the ids of the journal's lines."""
+    guide = read("docs/observability.md")
+    manual = read("docs/manpages/virt-update-in-place.rst")
+    for name in sorted(names_in(r'"(libvirt_cpr_\w+)"', "src/tools/metrics.cc")):
+        if f"\n| `{name}` |" not in guide:
+            yield f"observability.md: metric {name} is not documented"
+        if f"``{name}``" not in manual and name != "libvirt_cpr_info":
+            yield f"virt-update-in-place.rst: metric {name} is not documented"
+    for name in sorted(names_in(r'k\w+Id = "(\w{32})"', "src/controller/job_log.cc")):
+        if name not in guide:
+            yield f"observability.md: message id {name} is not documented"
 
 
 def check_functions():
@@ -186,7 +200,7 @@ def check_paths_exist():
 
 
 CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_blockers,
-          check_functions, check_job_fields, check_programs_have_pages, check_layers_are_described, check_paths_exist)
+          check_what_is_watched, check_functions, check_job_fields, check_programs_have_pages, check_layers_are_described, check_paths_exist)
 
 
 def main():

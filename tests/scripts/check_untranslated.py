@@ -15,6 +15,8 @@ FOLDERS = ("src/tools", "src/client")
 TOKEN = re.compile(r'//[^\n]*|/\*.*?\*/|^\s*#[^\n]*|\'(?:\\.|[^\'\\\n])\'|'
                    r'(?P<text>"(?:\\.|[^"\\\n])*"(?:\s*"(?:\\.|[^"\\\n])*")*)',
                    re.DOTALL | re.MULTILINE)
+# What programs read, of hosts with any language.
+FOR_PROGRAMS = {"metrics.cc"}
 TYPES = {"unsigned int"}  # of C
 PROSE = re.compile(r"[A-Za-z]{2,}[,;:]? [a-z]{2,}|^[A-Z][a-z]+:?$")
 
@@ -33,7 +35,7 @@ def untranslated(source):
 
 def main():
     files = [file for folder in FOLDERS for pattern in ("*.cc", "*.h")
-             for file in sorted((TOP / folder).glob(pattern))]
+             for file in sorted((TOP / folder).glob(pattern)) if file.name not in FOR_PROGRAMS]
     assert files, FOLDERS
     found = [f'{file.relative_to(TOP)}:{line}: "{text}" is not in _()'
              for file in files for line, text in untranslated(file.read_text())]

@@ -15,6 +15,7 @@ SOURCE_CHECKS = \
 	tests/scripts/check_format.sh \
 	tests/scripts/check_layers.py \
 	tests/scripts/check_potfiles.py \
+	tests/scripts/check_screens.py \
 	tests/scripts/check_source_size.py \
 	tests/scripts/check_symbols.py \
 	tests/scripts/check_translations.py \

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
+EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/guests/init.sh \
 	tests/guests/io_pattern.h \
 	tests/guests/ioverify.c \
@@ -29,6 +29,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/lib/l1.py \
 	tests/testbed/lib/libvirt_view.py \
 	tests/testbed/lib/matrix.py \
+	tests/testbed/lib/metrics.py \
 	tests/testbed/lib/outstanding.py \
 	tests/testbed/lib/pattern.py \
 	tests/testbed/lib/picture.py \
@@ -36,6 +37,8 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/lib/process.py \
 	tests/testbed/lib/qemu.py \
 	tests/testbed/lib/qmp.py \
+	tests/testbed/lib/system_log.py \
+	tests/testbed/lib/terminal.py \
 	tests/testbed/lib/trace.py \
 	tests/testbed/lib/update.py \
 	tests/testbed/lib/vcpus.py \
@@ -67,6 +70,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/host-diversion.py \
 	tests/testbed/scenarios/limits.py \
+	tests/testbed/scenarios/observability.py \
 	tests/testbed/scenarios/package.py \
 	tests/testbed/scenarios/policy.py \
 	tests/testbed/scenarios/privileged.py \
@@ -87,6 +91,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/testbed \
 	tests/testbed/scenarios/qemu-vhost.py \
 	tests/testbed/scenarios/rehearsal.py \
 	tests/testbed/scenarios/sandbox.py \
+	tests/testbed/scenarios/screens.py \
 	tests/testbed/scenarios/testbed-self.py \
 	tests/testbed/scenarios/update-booting.py \
 	tests/testbed/scenarios/update-cancel.py \

@@ -11,8 +11,9 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from lib import pattern, update  # noqa: E402  pylint: disable=wrong-import-position
+from lib import pattern, system_log, update  # noqa: E402  pylint: disable=wrong-import-position
 from lib.domain import COMPLAINT  # noqa: E402  pylint: disable=wrong-import-position
+from lib.metrics import Metrics  # noqa: E402  pylint: disable=wrong-import-position
 from lib.trace import Clock, Commands, Trace  # noqa: E402  pylint: disable=wrong-import-position
 from runner.images import Archive  # noqa: E402  pylint: disable=wrong-import-position
 
@@ -194,6 +195,49 @@ class ArchiveTest(unittest.TestCase):
                      if data[at:at + 6] == b"070701"]
         names = [data[at + 110:data.index(b"\0", at + 110)] for at in positions]
         self.assertEqual(names, [b"a", b"a/b", b"TRAILER!!!"])
+
+
+class MetricsTest(unittest.TestCase):
+    """Reading metrics, and refusing what is none."""
+
+    GAUGE = "# HELP a_b What it is.\n# TYPE a_b gauge\n"
+    HISTOGRAM = ("# HELP t Times.\n# TYPE t histogram\nt_bucket{le=\"0.5\"} 1\n"
+                 "t_bucket{le=\"+Inf\"} 3\nt_sum 1.5\nt_count 3\n")
+
+    def test_samples_by_labels(self):
+        """Labels are told apart whatever their order, and unescaped."""
+        metrics = Metrics(self.GAUGE + 'a_b{x="1",y="a\\"b\\\\c\\nd"} 2.5e-3\n')
+        self.assertEqual(metrics.value("a_b", y='a"b\\c\nd', x="1"), 0.0025)
+        self.assertEqual(Metrics(self.HISTOGRAM).value("t_bucket", le="+Inf"), 3)
+
+    def test_what_is_wrong(self):
+        """Each of these is refused."""
+        for text in (self.GAUGE + "a_b 1", self.GAUGE + "a_b one\n", "a_b 1\n", self.GAUGE + "c 1\n",
+                     self.GAUGE + "a_b 1\na_b 2\n", self.GAUGE + 'a_b{x="\\t"} 1\n',
+                     self.GAUGE + 'a_b{x="1" y="2"} 1\n', self.GAUGE + "a_b 1\n" + self.GAUGE,
+                     self.GAUGE.replace("gauge", "counter") + "a_b 1\n",
+                     self.HISTOGRAM.replace("t_count 3", "t_count 4"),
+                     self.HISTOGRAM.replace('le="0.5"} 1', 'le="0.5"} 4')):
+            with self.assertRaises(ValueError, msg=text):
+                Metrics(text)
+
+
+class SystemLogTest(unittest.TestCase):
+    """Reading what journal and syslog get."""
+
+    def test_entries_of_the_journal(self):
+        """Fields with and without a length, and some several times."""
+        entry = system_log.parse_entry(b"A=1\nB\n\x03\0\0\0\0\0\0\0x\ny\nA=2=3\n")
+        self.assertEqual(entry, {"A": ["1", "2=3"], "B": ["x\ny"]})
+        with self.assertRaises(ValueError):
+            system_log.parse_entry(b"B\n\x05\0\0\0\0\0\0\0x\ny\n")
+
+    def test_lines_of_syslog(self):
+        """Priority, program, text."""
+        self.assertEqual(system_log.parse_syslog(b"<30>Nov  9 14:15:16 virt-x: it: done\0"),
+                         (30, "virt-x", "it: done"))
+        with self.assertRaises(ValueError):
+            system_log.parse_syslog(b"Nov  9 14:15:16 virt-x: it")
 
 
 if __name__ == "__main__":

@@ -162,13 +162,13 @@ void ExecSteps::start_elsewhere() {
 // A guest that runs on other processors than it should is better than one that does not run.
 void ExecSteps::run_again() {
     load_state(host_.deadlines.load);
+    if (was_running_)
+        run_guest(host_.deadlines.resume);
     try {
-        place_threads(host_.vmm, *vmm_.process);
+        place_threads(host_.vmm, *vmm_.process, host_.deadlines.query);
     } catch (const Error& error) {
         log::warning("{}", error.message());
     }
-    if (was_running_)
-        run_guest(host_.deadlines.resume);
     call_on_loop(host_.loop, [this] { guest().gone_on(guest().version()); });
     note_pause();
 }

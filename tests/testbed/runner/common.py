@@ -77,9 +77,10 @@ HOST_PACKAGES = {
 }
 
 
-def ensure_host_packages():
-    """Install what the runner itself uses, and nothing else, from the host's own release."""
-    missing = sorted({package for path, package in HOST_PACKAGES.items()
+def ensure_host_packages(more):
+    """Install what the runner itself uses, `more` for the scenarios, and nothing else, from the host's
+    own release."""
+    missing = sorted({package for path, package in {**HOST_PACKAGES, **more}.items()
                       if not os.path.exists(path)})
     if missing:
         if os.geteuid() != 0:

@@ -47,6 +47,7 @@ lintian --fail-on error --suppress-tags bad-distribution-in-changes-file libvirt
 dpkg-deb -x libvirt-cpr_${{version}}_*.deb installed
 apparmor_parser -QKp -I installed/etc/apparmor.d /etc/apparmor.d/libvirt/TEMPLATE.qemu >profile
 grep virt-cpr-controller profile
+grep systemd/journal/socket profile
 cp *.deb *.dsc *.tar.* /packages
 """
 

@@ -14,7 +14,7 @@ from .container import Container
 from .images import ensure_images
 from .machine import Machine
 from .packages import build_packages
-from .stage import make_files, make_stage
+from .stage import add_host_program, make_files, make_stage
 from .tree import ensure_tree
 
 SCENARIOS_DIR = TESTBED_DIR / "scenarios"
@@ -37,6 +37,14 @@ def load_scenario(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def host_programs(options):
+    """What the scenarios to be run take from the host: paths, and the packages that they are in."""
+    programs = {}
+    for name in getattr(options, "scenario", []):
+        programs.update(getattr(load_scenario(name), "HOST_PROGRAMS", {}))
+    return programs
 
 
 class Run:
@@ -72,13 +80,16 @@ class Session:
     @contextlib.contextmanager
     def prepared(self):
         """Everything that has to be built is there, as long as the context is entered."""
-        ensure_host_packages()
+        programs = host_programs(self.options)
+        ensure_host_packages(programs)
         self.tree = ensure_tree()
         self.l1_image, guest_image = ensure_images(self.tree)
         with tempfile.TemporaryDirectory(prefix="stage.", dir=cache_dir()) as scratch:
             self.scratch = pathlib.Path(scratch)
             make_stage(self.scratch / "stage", self.options.build_dir, not self.options.no_build)
             make_files(self.scratch / "files", self.tree, self.scratch / "stage", guest_image)
+            for path in programs:
+                add_host_program(self.scratch / "files", self.tree, path)
             yield self
 
     def new_run(self, name):

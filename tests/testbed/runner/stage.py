@@ -124,6 +124,16 @@ def copy_missing_libraries(tree, stage, files):
                 shutil.copy(source, target / soname)
 
 
+def add_host_program(files, tree, path):
+    """Lay a program of the host's over the tree, with the libraries that the tree lacks."""
+    program = files / path.lstrip("/")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, program)
+    for soname, source in needed_libraries(path):
+        if not any((root / LIBRARY_DIR / soname).exists() for root in (tree.root, files)):
+            shutil.copy(source, files / LIBRARY_DIR / soname)
+
+
 def make_files(files, tree, stage, guest_image):
     """Fill the folder `files` with what the testbed itself needs in L1."""
     own = files / "usr/lib/libvirt-cpr-testbed"

@@ -55,8 +55,15 @@ TEST(FleetJson, HasTheDomainsName) {
     FleetEntry entry = updated("g1");
     entry.outcome->json = R"({"job-id": 1})";
     EXPECT_EQ(json::parse(fleet_json(entry)), (json{{"job-id", 1}, {"domain", "g1"}}));
-    EXPECT_EQ(json::parse(fleet_json(failed("g2", Result::kFailed))),
+    // By id or UUID it was asked for.
+    entry = {"3", entry.outcome};
+    entry.outcome->json = R"({"job-id": 1, "domain": "g1"})";
+    EXPECT_EQ(json::parse(fleet_json(entry))["domain"], "g1");
+    entry = failed("g2", Result::kFailed);
+    EXPECT_EQ(json::parse(fleet_json(entry)),
               (json{{"error", {{"desc", "why; and so on"}}}, {"domain", "g2"}}));
+    entry.outcome->error_code = "not-allowed";
+    EXPECT_EQ(json::parse(fleet_json(entry))["error"]["code"], "not-allowed");
 }
 
 }  // namespace

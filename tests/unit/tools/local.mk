@@ -8,6 +8,7 @@ tests_unit_tools_SOURCES = \
 	tests/unit/tools/fleet_report_test.cc \
 	tests/unit/tools/interactive_line_test.cc \
 	tests/unit/tools/interrupt_watch_test.cc \
+	tests/unit/tools/metrics_test.cc \
 	tests/unit/tools/progress_test.cc \
 	tests/unit/tools/stock_virsh_test.cc \
 	tests/unit/tools/update_report_test.cc \
