@@ -111,6 +111,9 @@ void Controller::allow_first_exec(const ControllerOptions& options) {
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
     vmm_ = std::move(process);
+    // One that was started under the number of the one that libvirt knew.
+    if (vmm_->pid == known_->pid)
+        known_ = vmm_;
     stray_ = vmm_->pid == known_->pid
                  ? nullptr
                  : std::make_unique<StrayVmm>(loop_, vmm_, known_, monitor_path_);
