@@ -62,6 +62,7 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
                       return qemu_ ? qemu_->answer(request) : std::nullopt;
                   }),
       monitor_path_(socket_path(options.listener.get())),
+      first_(vmm_),
       known_(vmm_),
       qemu_(make_guest(loop, options)),
       link_(loop, std::move(options.vmm_socket),
@@ -113,9 +114,12 @@ void Controller::allow_first_exec(const ControllerOptions& options) {
 
 void Controller::adopt(std::shared_ptr<const VmmProcess> process) {
     vmm_ = std::move(process);
-    // Even one that got the number which libvirt knows: libvirt may have seen that process end.
+    // One that was started under the number of the one that libvirt knew.
+    if (vmm_->pid == known_->pid)
+        known_ = vmm_;
+    // Even that one: libvirt may have seen the former end.
     stray_ =
-        vmm_ == known_ ? nullptr : std::make_unique<StrayVmm>(loop_, vmm_, known_, monitor_path_);
+        vmm_ == first_ ? nullptr : std::make_unique<StrayVmm>(loop_, vmm_, known_, monitor_path_);
     exit_watch_ =
         loop_.watch_fd(vmm_->pidfd.get(), G_IO_IN, [this](GIOCondition) { return on_vmm_exit(); });
 }

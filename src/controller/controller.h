@@ -64,7 +64,8 @@ class Controller {
     UniqueFd signal_fd_;
     ExecGuard exec_guard_;
     std::string monitor_path_;
-    std::shared_ptr<const VmmProcess> known_;  // to libvirt
+    std::shared_ptr<const VmmProcess> first_;  // libvirt's own child
+    std::shared_ptr<const VmmProcess> known_;  // to libvirt, by its number
     std::shared_ptr<qemu::Guest> qemu_;
     std::unique_ptr<StrayVmm> stray_;
     VmmLink link_;

@@ -37,7 +37,7 @@ std::string socket_path(int listener) {
 StrayVmm::StrayVmm(EventLoop& loop, std::shared_ptr<const VmmProcess> process,
                    std::shared_ptr<const VmmProcess> known, std::string path)
     : loop_(loop), process_(std::move(process)), known_(std::move(known)), path_(std::move(path)) {
-    if (!has_ended(*known_))
+    if (known_ != process_ && !has_ended(*known_))
         known_watch_ = loop_.watch_fd(known_->pidfd.get(), G_IO_IN,
                                       [this](GIOCondition) { return on_end_of_known(); });
     if (!path_.empty())

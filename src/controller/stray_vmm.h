@@ -14,8 +14,8 @@ namespace cpr::controller {
 std::string socket_path(int listener);
 
 // Ends a VMM in another process than the one that libvirt started, when libvirt has done with the
-// domain: it kills the process that it knows, if that is still there, and removes the monitor
-// socket's path. On the event loop's thread.
+// domain: it kills the process of the number that it knows, if that is still there, and removes the
+// monitor socket's path. On the event loop's thread.
 class StrayVmm {
   public:
     // `path` is the monitor socket's.

@@ -99,7 +99,9 @@ def run(l1):
         require_same_process(guest, pid, began)
         require_confined(guest)
     l1.restart_libvirt()
-    l1.require("CPU time:" in guest.virsh("vcpuinfo"), "a new daemon does not show the vCPUs")
+    # it asks for the threads in the background
+    l1.wait_until(lambda: "CPU time:" in guest.virsh("vcpuinfo", check=False), 30,
+                  "a new daemon to show the vCPUs")
     qemu.pinged_update(guest, qemu.STOCK_QEMU, QUEUES)
     for name in FAILURES:
         failed_update(guest, name)

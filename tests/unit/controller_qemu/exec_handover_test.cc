@@ -3,6 +3,7 @@
 #include "controller/qemu/exec_handover.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,6 +76,21 @@ TEST_F(ExecHandoverTest, AllIsHandedOverAndTheNextGetsWhatItIsGiven) {
     handover_.run(next({21, 9}));
     EXPECT_EQ(end(), 0) << handover_.complaint();
     EXPECT_EQ(read_file(shown_), "3=c 4=a 5=b 6=a 9=b 21=a");
+}
+
+// Each number is another's on the way at some time.
+TEST_F(ExecHandoverTest, NoDescriptorTakesAnothersPlace) {
+    start({{a_.get(), 21}});
+    handover_.receive(20s);
+    std::string expected = "21=a";
+    const int fds[] = {a_.get(), b_.get(), c_.get()};
+    for (int number = 30; number <= 60; ++number) {
+        placed_.emplace(placed_.begin(), fds[number % 3], number);
+        expected += fmt::format(" {}={}", number, "abc"[number % 3]);
+    }
+    handover_.run(next({21}));
+    EXPECT_EQ(end(), 0) << handover_.complaint();
+    EXPECT_EQ(read_file(shown_), expected);
 }
 
 TEST_F(ExecHandoverTest, WhatCannotBeIsToldAndTheProgramEnds) {
