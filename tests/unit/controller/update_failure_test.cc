@@ -450,6 +450,20 @@ TEST_F(UpdateTest, AGuestThatWasEnteredHasNoWayBack) {
     EXPECT_EQ(vmm_->count("cpr-load"), 1u);
 }
 
+// The gate alone says so.
+TEST_F(UpdateTest, AGuestThatWasEnteredUnaskedHasNoWayBack) {
+    vmm_->on("cpr-load", [this](const json&) {
+        enter_guest();
+        return json{{"error", {{"class", "GenericError"}, {"desc", "I have begun already"}}}};
+    });
+    const auto process = process_;
+    start();
+    const json job = result();
+    EXPECT_EQ(job["status"], "failed") << job;
+    EXPECT_EQ(vmm_->count("cpr-exec"), 1u);
+    EXPECT_EQ(process_, process);
+}
+
 TEST_F(UpdateTest, AVmmThatEndsWithTheGuestIsAnOrdinaryEnd) {
     const auto process = process_;
     vmm_->on("cont", [this](const json&) -> std::optional<json> {
