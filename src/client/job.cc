@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/job.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/text_json.h"
+#include "base/text_translation.h"
 #include "base/translate.h"
 
 namespace cpr::client {
@@ -66,9 +69,24 @@ std::string joined(const std::string& prefix, const std::string& name) {
 
 void add_value(TypedParams& params, const std::string& name, const json& value);
 
+// The members that are texts for people, in the caller's language; what they are made of stays out.
+constexpr std::array kTexts{"desc", "reason", "remedy", "skipped"};
+
+bool is_text(const std::string& name) {
+    return std::ranges::find(kTexts, name) != kTexts.end();
+}
+
+bool is_parts(const std::string& name) {
+    return std::ranges::any_of(kTexts, [&](const char* text) { return name == parts_name(text); });
+}
+
 void add_members(TypedParams& params, const std::string& prefix, const json& object) {
     for (const auto& [name, value] : object.items()) {
-        add_value(params, joined(prefix, name), value);
+        if (is_text(name) && value.is_string()) {
+            add_value(params, joined(prefix, name), translation_of(text_in(object, name)));
+        } else if (!is_parts(name)) {
+            add_value(params, joined(prefix, name), value);
+        }
     }
 }
 
@@ -138,7 +156,7 @@ std::optional<CallError> Job::error() const {
     std::string desc;
     if (auto error = data_->find("error"); error != data_->end() && error->is_object()) {
         code = text_at(*error, "code");
-        desc = text_at(*error, "desc");
+        desc = translation_of(text_in(*error, "desc"));
     }
     if (code.empty()) {
         code = status_ == VIR_DOMAIN_CPR_JOB_CANCELLED ? "cancelled" : "internal";
@@ -153,8 +171,8 @@ std::vector<Blocker> Job::blockers() const {
         return blockers;
     }
     for (const json& entry : *list) {
-        blockers.push_back(
-            {text_at(entry, "id"), text_at(entry, "reason"), text_at(entry, "remedy")});
+        blockers.push_back({text_at(entry, "id"), translation_of(text_in(entry, "reason")),
+                            translation_of(text_in(entry, "remedy"))});
     }
     return blockers;
 }

@@ -41,10 +41,10 @@ bool kernel_has_uso() {
            std::pair(major, minor) >= std::pair(6, 2);
 }
 
-void check(int result, const char* what) {
+void check(int result, const Text& what) {
     if (result < 0)
-        throw Error(ErrorCode::kSystem, "{} for the guest's tap devices: {}", what,
-                    strerror(-result));
+        throw Error(ErrorCode::kSystem, "cannot {} for the guest's tap devices: {}", what,
+                    errno_text(-result));
 }
 
 }  // namespace
@@ -63,17 +63,17 @@ std::vector<sock_filter> TapGuard::filter() {
     if (!context)
         throw Error(ErrorCode::kSystem, "no memory for a seccomp filter");
     check(seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW),
-          "set up a filter");
+          N_("set up a filter"));
     for (const unsigned long change : kChanges)
         check(seccomp_rule_add(context.get(), SCMP_ACT_NOTIFY, SCMP_SYS(ioctl), 1,
                                SCMP_A1_32(SCMP_CMP_EQ, static_cast<uint32_t>(change))),
-              "make a filter");
+              N_("make a filter"));
     const UniqueFd file(memfd_create("tap-filter", MFD_CLOEXEC));
     if (!file)
         throw errno_error("make a memory file");
-    check(seccomp_export_bpf(context.get(), file.get()), "write a filter");
+    check(seccomp_export_bpf(context.get(), file.get()), N_("write a filter"));
     lseek(file.get(), 0, SEEK_SET);
-    const auto bytes = read_all(file.get(), kLargestFilter, "the filter for tap devices");
+    const auto bytes = read_all(file.get(), kLargestFilter, N_("the filter for tap devices"));
     std::vector<sock_filter> program(bytes.size() / sizeof(sock_filter));
     memcpy(program.data(), bytes.data(), program.size() * sizeof(sock_filter));
     return program;

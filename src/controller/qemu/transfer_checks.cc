@@ -16,7 +16,7 @@ std::string driver_of(const Option& device) {
     return device.value("driver");
 }
 
-void add(std::vector<Blocker>& blockers, const char* id, std::string reason, std::string remedy) {
+void add(std::vector<Blocker>& blockers, const char* id, Text reason, Text remedy) {
     blockers.push_back({id, std::move(reason), std::move(remedy)});
 }
 
@@ -25,9 +25,9 @@ void check_version(const ArgumentModel& line, const Version& version,
     const Version needed = uses_vfio(line) ? kFirstVfioTransfer : kFirstTransfer;
     if (version < needed)
         add(blockers, kTooOldBlocker,
-            fmt::format("QEMU {} cannot hand this guest over: that takes {}", version.text(),
-                        needed.text()),
-            fmt::format("use QEMU {} or later, and start the domain anew", needed.text()));
+            Text("QEMU {} cannot hand this guest over: that takes {}", version.text(),
+                 needed.text()),
+            Text("use QEMU {} or later, and start the domain anew", needed.text()));
 }
 
 // A queue of a tap device can be attached once.
@@ -37,21 +37,21 @@ void check_networks(const ArgumentModel& line, std::vector<Blocker>& blockers) {
         const bool passed = netdev->get("fd") || netdev->get("fds");
         if (type.starts_with("vhost-"))
             add(blockers, kVhostBlocker,
-                fmt::format("network '{}' is in the hands of another process ({})", netdev->id(),
-                            type),
-                "use a network without vhost-user or vDPA, and start the domain anew");
+                Text("network '{}' is in the hands of another process ({})", netdev->id(), type),
+                N_("use a network without vhost-user or vDPA, and start the domain anew"));
         else if (type == "tap" && !passed)
             add(blockers, kTapBlocker,
-                fmt::format("QEMU has opened the tap device of network '{}' itself, and no other "
-                            "can open it as long as it runs",
-                            netdev->id()),
-                "let libvirt make the tap device (<interface>), and start the domain anew");
+                Text("QEMU has opened the tap device of network '{}' itself, and no other "
+                     "can open it as long as it runs",
+                     netdev->id()),
+                N_("let libvirt make the tap device (<interface>), and start the domain anew"));
         else if (type != "tap" && type != "hubport")
             add(blockers, kNetworkBlocker,
-                fmt::format("the connections of network '{}' are QEMU's own, and end with it ({})",
-                            netdev->id(), type),
-                "use a tap device (<interface type='network'> or 'bridge'), and start the domain "
-                "anew");
+                Text("the connections of network '{}' are QEMU's own, and end with it ({})",
+                     netdev->id(), type),
+                N_("use a tap device (<interface type='network'> or 'bridge'), and start the "
+                   "domain "
+                   "anew"));
     }
 }
 
@@ -59,15 +59,14 @@ void check_networks(const ArgumentModel& line, std::vector<Blocker>& blockers) {
 void check_displays(const ArgumentModel& line, std::vector<Blocker>& blockers) {
     if (line.has("spice"))
         add(blockers, kDisplayBlocker,
-            "the guest has a SPICE display, whose ports QEMU does not give up for the next one",
-            "use <graphics type='vnc'>, and start the domain anew");
+            N_("the guest has a SPICE display, whose ports QEMU does not give up for the next one"),
+            N_("use <graphics type='vnc'>, and start the domain anew"));
     for (const Option* option : line.all("display")) {
         const std::string argument = option->argument();
         if (argument != "none" && !argument.starts_with("none,"))
             add(blockers, kDisplayBlocker,
-                fmt::format("the guest has a display that other processes use ({})",
-                            option->describe()),
-                "use <graphics type='vnc'>, and start the domain anew");
+                Text("the guest has a display that other processes use ({})", option->describe()),
+                N_("use <graphics type='vnc'>, and start the domain anew"));
     }
 }
 
@@ -76,22 +75,19 @@ void check_devices(const ArgumentModel& line, std::vector<Blocker>& blockers) {
         const std::string driver = driver_of(*device);
         if (driver.starts_with("vhost-"))
             add(blockers, kVhostBlocker,
-                fmt::format("device '{}' is in the hands of another process ({})", device->id(),
-                            driver),
-                "remove the device");
+                Text("device '{}' is in the hands of another process ({})", device->id(), driver),
+                N_("remove the device"));
         if (driver.starts_with(kVfio) && device->get("sysfsdev"))
-            add(blockers, kMdevBlocker,
-                fmt::format("device '{}' is a mediated device", device->id()),
-                "detach the device (virsh detach-device)");
+            add(blockers, kMdevBlocker, Text("device '{}' is a mediated device", device->id()),
+                N_("detach the device (virsh detach-device)"));
         if (driver.starts_with(kVfio) && device->get("fd") && device->id().empty())
             add(blockers, kNotReproducibleBlocker,
-                "a VFIO device was passed by descriptor, and has no id", kRestartRemedy);
+                N_("a VFIO device was passed by descriptor, and has no id"), kRestartRemedy);
     }
     for (const Option* tpm : line.all("tpmdev"))
         add(blockers, kTpmBlocker,
-            fmt::format("the state of TPM '{}' is in another process, which serves one QEMU",
-                        tpm->id()),
-            "remove <tpm>, and start the domain anew");
+            Text("the state of TPM '{}' is in another process, which serves one QEMU", tpm->id()),
+            N_("remove <tpm>, and start the domain anew"));
 }
 
 }  // namespace
