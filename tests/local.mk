@@ -5,7 +5,8 @@ UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(GTEST_CFLAGS) -I$(top_srcdir)/tests -DTESTS_SRC
 check_PROGRAMS += tests/unit_base tests/unit_qmp tests/unit_state
 TESTS += tests/unit_base tests/unit_qmp tests/unit_state
 
-tests_unit_base_SOURCES = tests/unit/base/base_test.cc tests/unit/base/system_log_test.cc
+tests_unit_base_SOURCES = tests/unit/base/base_test.cc tests/unit/base/system_log_test.cc \
+	tests/unit/base/text_test.cc tests/unit/base/text_translation_test.cc tests/fakes/catalogue.h
 tests_unit_base_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_base_LDADD = src/base/libbase.la $(UNIT_LIBS)
 

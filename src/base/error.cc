@@ -47,13 +47,22 @@ ErrorCode error_code_from(std::string_view text) {
     return ErrorCode::kInternal;
 }
 
-Error Error::within(std::string_view context) const {
-    return Error(code_, "{}: {}", context, message_);
+Error Error::within(const Text& context) const {
+    return Error(code_, "{}: {}", context, text_);
 }
 
-Error errno_error(std::string_view what) {
+Text text_of(const std::exception& error) {
+    const auto* ours = dynamic_cast<const Error*>(&error);
+    return ours ? ours->text() : Text::verbatim(error.what());
+}
+
+Text errno_text(int error) {
+    return std::generic_category().message(error);
+}
+
+Error errno_error(const Text& what) {
     const int error = errno;
-    return Error(ErrorCode::kSystem, "cannot {}: {}", what, std::generic_category().message(error));
+    return Error(ErrorCode::kSystem, "cannot {}: {}", what, errno_text(error));
 }
 
 }  // namespace cpr

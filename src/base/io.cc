@@ -12,10 +12,10 @@
 
 namespace cpr {
 
-std::vector<uint8_t> read_all(int fd, size_t cap, std::string_view what) {
+std::vector<uint8_t> read_all(int fd, size_t cap, const Text& what) {
     struct stat info {};
     if (fstat(fd, &info) < 0)
-        throw errno_error(fmt::format("stat {}", what));
+        throw errno_error("stat {}", what);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorCode::kCorruptState, "{} is not a regular file", what);
     if (static_cast<uint64_t>(info.st_size) > cap)
@@ -29,7 +29,7 @@ std::vector<uint8_t> read_all(int fd, size_t cap, std::string_view what) {
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            throw errno_error(fmt::format("read {}", what));
+            throw errno_error("read {}", what);
         if (got == 0)
             throw Error(ErrorCode::kCorruptState, "{} ends after {} of {} bytes", what, done,
                         data.size());
@@ -38,9 +38,9 @@ std::vector<uint8_t> read_all(int fd, size_t cap, std::string_view what) {
     return data;
 }
 
-void write_all(int fd, std::span<const uint8_t> data, std::string_view what) {
+void write_all(int fd, std::span<const uint8_t> data, const Text& what) {
     if (ftruncate(fd, 0) < 0)
-        throw errno_error(fmt::format("empty {}", what));
+        throw errno_error("empty {}", what);
     size_t done = 0;
     while (done < data.size()) {
         const ssize_t put =
@@ -48,7 +48,7 @@ void write_all(int fd, std::span<const uint8_t> data, std::string_view what) {
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            throw errno_error(fmt::format("write {}", what));
+            throw errno_error("write {}", what);
         done += static_cast<size_t>(put);
     }
 }
@@ -56,16 +56,16 @@ void write_all(int fd, std::span<const uint8_t> data, std::string_view what) {
 UniqueFd make_memfd(const std::string& name) {
     UniqueFd fd(memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!fd)
-        throw errno_error(fmt::format("make memfd '{}'", name));
+        throw errno_error("make memfd '{}'", name);
     return fd;
 }
 
 UniqueFd make_sealed_memfd(const std::string& name, std::span<const uint8_t> content,
-                           std::string_view what) {
+                           const Text& what) {
     UniqueFd fd = make_memfd(name);
     write_all(fd.get(), content, what);
     if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
-        throw errno_error(fmt::format("seal {}", what));
+        throw errno_error("seal {}", what);
     if (!std::ranges::equal(read_all(fd.get(), content.size(), what), content))
         throw Error(ErrorCode::kCorruptState, "{} is not what was written", what);
     return fd;
@@ -74,7 +74,7 @@ UniqueFd make_sealed_memfd(const std::string& name, std::span<const uint8_t> con
 UniqueFd open_file(const std::string& path, int flags, unsigned mode) {
     UniqueFd fd(open(path.c_str(), flags | O_CLOEXEC, mode));
     if (!fd)
-        throw errno_error(fmt::format("open '{}'", path));
+        throw errno_error("open '{}'", path);
     return fd;
 }
 

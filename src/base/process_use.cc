@@ -39,25 +39,26 @@ ProcessUse process_use(std::string_view pid) {
     return use;
 }
 
-std::optional<FileShortage> file_shortage(std::string_view process, size_t more) {
+std::optional<FileShortage> file_shortage(const Text& process, size_t more) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         throw errno_error("read the limit of open files");
     std::error_code error;
     const std::filesystem::directory_iterator files("/proc/self/fd", error);
     if (error)
-        throw Error(ErrorCode::kSystem, "cannot read '/proc/self/fd': {}", error.message());
+        throw Error(ErrorCode::kSystem, "cannot read '/proc/self/fd': {}",
+                    errno_text(error.value()));
     // Less the one by which they are counted.
     const auto open = static_cast<size_t>(std::distance(begin(files), end(files))) - 1;
     if (open + more <= limit.rlim_cur)
         return std::nullopt;
     return FileShortage{
-        fmt::format("{}, process {}, has {} files open and needs {} more for the update, but may "
-                    "have {} (RLIMIT_NOFILE)",
-                    process, getpid(), open, more, limit.rlim_cur),
-        fmt::format("raise the limit (prlimit --pid {} --nofile={}), for the next start of the "
-                    "domain by max_files in qemu.conf",
-                    getpid(), open + more)};
+        Text("{}, process {}, has {} files open and needs {} more for the update, but may "
+             "have {} (RLIMIT_NOFILE)",
+             process, getpid(), open, more, limit.rlim_cur),
+        Text("raise the limit (prlimit --pid {} --nofile={}), for the next start of the "
+             "domain by max_files in qemu.conf",
+             getpid(), open + more)};
 }
 
 }  // namespace cpr

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
+
 namespace cpr {
 
 // What a process uses of the host, in bytes, and its effective capabilities (proc(5), status).
@@ -26,10 +28,10 @@ ProcessUse process_use(std::string_view pid);
 // Why this process may not open so many more files, with all numbers, and what to do about it;
 // `process` is what an operator calls it. Empty if it may. Throws Error.
 struct FileShortage {
-    std::string reason;
-    std::string remedy;
+    Text reason;
+    Text remedy;
 };
-std::optional<FileShortage> file_shortage(std::string_view process, size_t more);
+std::optional<FileShortage> file_shortage(const Text& process, size_t more);
 
 }  // namespace cpr
 

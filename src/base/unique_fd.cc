@@ -12,7 +12,7 @@ namespace {
 void change_flag(int fd, int get, int set, int flag, bool on) {
     const int flags = fcntl(fd, get);
     if (flags < 0 || fcntl(fd, set, on ? flags | flag : flags & ~flag) < 0)
-        throw errno_error(fmt::format("change the flags of descriptor {}", fd));
+        throw errno_error("change the flags of descriptor {}", fd);
 }
 
 }  // namespace
@@ -30,7 +30,7 @@ UniqueFd UniqueFd::dup() const {
 UniqueFd dup_fd(int fd) {
     const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (copy < 0)
-        throw errno_error(fmt::format("duplicate descriptor {}", fd));
+        throw errno_error("duplicate descriptor {}", fd);
     return UniqueFd(copy);
 }
 

@@ -6,6 +6,8 @@
 
 #include <exception>
 
+#include "base/error.h"
+#include "base/text_translation.h"
 #include "base/translate.h"
 #include "client/call_error.h"
 #include "client/last_error.h"
@@ -24,7 +26,7 @@ auto at_boundary(Body body) noexcept -> decltype(body()) {
     } catch (const CallError& error) {
         last_error.set(error);
     } catch (const std::exception& error) {
-        last_error.set(CallError("internal", error.what()));
+        last_error.set(CallError("internal", translation_of(text_of(error))));
     } catch (...) {
         last_error.set(CallError("internal", _("an unknown exception")));
     }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/flat_params.h"
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "base/text_json.h"
+#include "base/text_translation.h"
 
 namespace cpr::client {
 
@@ -16,9 +21,24 @@ std::string joined(const std::string& prefix, const std::string& name) {
 
 void add_value(TypedParams& params, const std::string& name, const json& value);
 
+// The members that are texts for people, in the caller's language; what they are made of stays out.
+constexpr std::array kTexts{"desc", "reason", "remedy", "skipped"};
+
+bool is_text(const std::string& name) {
+    return std::ranges::find(kTexts, name) != kTexts.end();
+}
+
+bool is_parts(const std::string& name) {
+    return std::ranges::any_of(kTexts, [&](const char* text) { return name == parts_name(text); });
+}
+
 void add_members(TypedParams& params, const std::string& prefix, const json& object) {
     for (const auto& [name, value] : object.items()) {
-        add_value(params, joined(prefix, name), value);
+        if (is_text(name) && value.is_string()) {
+            add_value(params, joined(prefix, name), translation_of(text_in(object, name)));
+        } else if (!is_parts(name)) {
+            add_value(params, joined(prefix, name), value);
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "client/job.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/text_json.h"
+#include "base/text_translation.h"
 #include "base/translate.h"
 #include "client/flat_params.h"
 
@@ -96,7 +99,7 @@ std::optional<CallError> Job::error() const {
     std::string desc;
     if (auto error = data_->find("error"); error != data_->end() && error->is_object()) {
         code = text_at(*error, "code");
-        desc = text_at(*error, "desc");
+        desc = translation_of(text_in(*error, "desc"));
     }
     if (code.empty()) {
         code = status_ == VIR_DOMAIN_CPR_JOB_CANCELLED ? "cancelled" : "internal";
@@ -111,8 +114,8 @@ std::vector<Blocker> Job::blockers() const {
         return blockers;
     }
     for (const json& entry : *list) {
-        blockers.push_back(
-            {text_at(entry, "id"), text_at(entry, "reason"), text_at(entry, "remedy")});
+        blockers.push_back({text_at(entry, "id"), translation_of(text_in(entry, "reason")),
+                            translation_of(text_in(entry, "remedy"))});
     }
     return blockers;
 }

@@ -70,7 +70,8 @@ void or_warn(Deed deed) {
     } catch (const CallError& error) {
         LastError::of_this_thread().set_warning(error);
     } catch (const std::exception& error) {
-        LastError::of_this_thread().set_warning(CallError("internal", error.what()));
+        LastError::of_this_thread().set_warning(
+            CallError("internal", cpr::translation_of(cpr::text_of(error))));
     }
 }
 

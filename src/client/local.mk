@@ -27,7 +27,8 @@ src_client_libclient_la_SOURCES = \
 	src/client/update_options.h src/client/update_options.cc \
 	src/client/watch_table.h src/client/watch_table.cc \
 	src/client/xml_document.h src/client/xml_document.cc \
-	src/base/cgroups.cc src/base/error.cc src/base/vmm_threads.cc
+	src/base/cgroups.cc src/base/error.cc src/base/text.cc src/base/text_json.cc \
+	src/base/text_translation.cc src/base/vmm_threads.cc
 src_client_libclient_la_CPPFLAGS = $(AM_CPPFLAGS) $(LIBVIRT_CFLAGS) $(LIBXML_CFLAGS)
 src_client_libclient_la_LIBADD = $(LIBVIRT_LIBS) $(LIBXML_LIBS) $(FMT_LIBS)
 

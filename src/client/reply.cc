@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text_json.h"
+#include "base/text_translation.h"
 #include "base/translate.h"
 #include "client/call_error.h"
 
@@ -16,7 +18,7 @@ namespace {
 constexpr std::size_t kExcerptLength = 120;
 
 // No answer of ours is nested deeper; a peer that sends more must not exhaust the stack.
-constexpr int kMaxDepth = 16;
+constexpr int kMaxDepth = 32;
 
 CallError not_understood(const std::string& text) {
     return CallError("internal", format_text(_("the domain's monitor sent '{}', which is no QMP "
@@ -30,7 +32,7 @@ std::string text_member(const json& object, const char* name) {
 }
 
 CallError error_of_reply(const json& error) {
-    std::string desc = text_member(error, "desc");
+    std::string desc = translation_of(text_in(error, "desc"));
     std::string code = text_member(error, "code");
     if (code.empty() && text_member(error, "class") == "CommandNotFound") {
         return CallError("unsupported",

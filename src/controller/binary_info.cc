@@ -17,13 +17,13 @@ namespace cpr::controller {
 namespace {
 
 // What is wrong with a section for this binary; empty if nothing is.
-std::string section_problem(const BinaryInfo& next, const SectionInUse& section) {
+Text section_problem(const BinaryInfo& next, const SectionInUse& section) {
     const auto support = std::ranges::find(next.sections, section.kind, &SectionSupport::kind);
     if (support == next.sections.end())
-        return fmt::format("it does not know '{}'", section.kind);
+        return Text("it does not know '{}'", section.kind);
     if (section.version < support->min_version || section.version > support->version)
-        return fmt::format("'{}' has version {}, it supports {} to {}", section.kind,
-                           section.version, support->min_version, support->version);
+        return Text("'{}' has version {}, it supports {} to {}", section.kind, section.version,
+                    support->min_version, support->version);
     return {};
 }
 
@@ -43,10 +43,10 @@ Binary open_binary(const std::string& path) {
     // O_PATH: a program may be executable without being readable.
     Binary binary{path, UniqueFd(open(path.c_str(), O_PATH | O_CLOEXEC))};
     if (!binary.fd)
-        throw Error(ErrorCode::kBinaryMissing, "cannot open '{}': {}", path, strerror(errno));
+        throw Error(ErrorCode::kBinaryMissing, "cannot open '{}': {}", path, errno_text(errno));
     struct stat info {};
     if (fstat(binary.fd.get(), &info) < 0)
-        throw errno_error(fmt::format("stat '{}'", path));
+        throw errno_error("stat '{}'", path);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorCode::kBinaryNotExecutable, "'{}' is not a regular file", path);
     if ((info.st_mode & 0111) == 0)
@@ -64,7 +64,7 @@ BinaryInfo read_binary_info(const Binary& binary, const RunLimits& limits) {
     } catch (const Error& error) {
         const auto code =
             error.code() == ErrorCode::kTimeout ? ErrorCode::kBinaryForeign : error.code();
-        throw Error(code, "'{}' is no VMM that can be used: {}", binary.path, error.message());
+        throw Error(code, "'{}' is no VMM that can be used: {}", binary.path, error.text());
     }
 }
 
@@ -93,12 +93,12 @@ void check_compatible(const BinaryInfo& current, const BinaryInfo& next,
     if (next.name != current.name)
         throw Error(ErrorCode::kBinaryForeign, "the new binary is '{}', the guest runs on '{}'",
                     next.name, current.name);
-    std::vector<std::string> problems;
+    std::vector<Text> problems;
     if (next.state_format != current.state_format)
-        problems.push_back(fmt::format("it has state format {}, the guest has {}",
-                                       next.state_format, current.state_format));
+        problems.push_back(Text("it has state format {}, the guest has {}", next.state_format,
+                                current.state_format));
     for (const SectionInUse& section : in_use) {
-        const std::string problem = section_problem(next, section);
+        const Text problem = section_problem(next, section);
         // A guest has several sections of some kinds.
         if (!problem.empty() && std::ranges::find(problems, problem) == problems.end())
             problems.push_back(problem);
@@ -106,7 +106,7 @@ void check_compatible(const BinaryInfo& current, const BinaryInfo& next,
     if (!problems.empty())
         throw Error(ErrorCode::kBinaryIncompatible,
                     "version {} of the VMM cannot take over this guest: {}", next.version,
-                    fmt::join(problems, "; "));
+                    Text::joined(problems, "; "));
 }
 
 }  // namespace cpr::controller

@@ -81,10 +81,10 @@ void CprVmmSteps::validate() {
 // A VMM that came before rehearsals can be updated without one, and gone back to.
 void CprVmmSteps::rehearse() {
     const auto lacking = [](const BinaryInfo& info) {
-        return fmt::format("version {} of the VMM has no rehearsal", info.version);
+        return Text("version {} of the VMM has no rehearsal", info.version);
     };
     if (!current_info_.rehearses || !next_info_.rehearses) {
-        const std::string why = lacking(current_info_.rehearses ? next_info_ : current_info_);
+        const Text why = lacking(current_info_.rehearses ? next_info_ : current_info_);
         log::warning("the update goes on without a rehearsal: {}", why);
         record_.rehearsal = RehearsalRecord{0, 0, why};
         return;

@@ -83,7 +83,7 @@ void Diversion::add() const {
     ScopeExit undo_divert([&] { quietly([&] { divert("--remove"); }); });
     // The VMM is never missing: it gets a second name before it loses its first.
     if (link(path_.c_str(), diverted_path().c_str()) < 0)
-        throw errno_error(fmt::format("link '{}' to '{}'", path_, diverted_path()));
+        throw errno_error("link '{}' to '{}'", path_, diverted_path());
     ScopeExit undo_link([&] { unlink(diverted_path().c_str()); });
     ScopeExit undo_config([&] { quietly([&] { forget_diverted_path(); }); });
     replace_binaries(path_, diverted_path());
@@ -122,9 +122,9 @@ void Diversion::put_program() const {
     const std::string next = path_ + ".cpr-new";
     unlink(next.c_str());
     if (symlink(program_.c_str(), next.c_str()) < 0)
-        throw errno_error(fmt::format("make the link '{}'", next));
+        throw errno_error("make the link '{}'", next);
     if (rename(next.c_str(), path_.c_str()) < 0) {
-        const Error error = errno_error(fmt::format("rename '{}' to '{}'", next, path_));
+        const Error error = errno_error("rename '{}' to '{}'", next, path_);
         unlink(next.c_str());
         throw error;
     }
@@ -135,9 +135,9 @@ void Diversion::put_vmm_back() const {
         return;
     // The VMM's package may have been removed meanwhile.
     if (errno != ENOENT)
-        throw errno_error(fmt::format("rename '{}' to '{}'", diverted_path(), path_));
+        throw errno_error("rename '{}' to '{}'", diverted_path(), path_);
     if (unlink(path_.c_str()) < 0)
-        throw errno_error(fmt::format("remove '{}'", path_));
+        throw errno_error("remove '{}'", path_);
 }
 
 void Diversion::forget_diverted_path() const {

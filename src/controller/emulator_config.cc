@@ -107,11 +107,11 @@ template <typename Change>
 void edit(const std::string& path, Change change) {
     const Text folder_name(g_path_get_dirname(path.c_str()));
     if (g_mkdir_with_parents(folder_name.get(), 0755) < 0)
-        throw errno_error(fmt::format("make the folder '{}'", folder_name.get()));
+        throw errno_error("make the folder '{}'", folder_name.get());
     // The folder, since the file itself is replaced.
     const UniqueFd folder = open_file(folder_name.get(), O_RDONLY | O_DIRECTORY);
     if (flock(folder.get(), LOCK_EX) < 0)
-        throw errno_error(fmt::format("lock '{}'", folder_name.get()));
+        throw errno_error("lock '{}'", folder_name.get());
     const KeyFile file = load(path, true);
     change(file.get());
     gsize size = 0;

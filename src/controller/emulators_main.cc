@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/error.h"
+#include "base/text_translation.h"
 #include "base/translate.h"
 #include "controller/emulators_tool.h"
 
@@ -14,7 +16,9 @@ int main(int argc, char** argv) {
                              BINDIR "/virt-cpr-emulator")
             .run({argv + 1, argv + argc});
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "%s\n", cpr::format_text(_("error: {}"), error.what()).c_str());
+        std::fprintf(
+            stderr, "%s\n",
+            cpr::format_text(_("error: {}"), cpr::translation_of(cpr::text_of(error))).c_str());
         return 1;
     }
 }

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/text_translation.h"
 #include "base/text_width.h"
 #include "base/translate.h"
 #include "config.h"
@@ -106,7 +107,7 @@ int EmulatorsTool::run(const std::vector<std::string>& arguments) const {
                           "'undivert PATH' expected; see --help"));
         return 0;
     } catch (const Error& error) {
-        print_error(error.message());
+        print_error(translation_of(error.text()));
         return 1;
     }
 }
@@ -171,7 +172,7 @@ void EmulatorsTool::refresh_program(const std::string& name) const {
         if (stat(path.c_str(), &info) < 0)
             continue;
         if (chmod(path.c_str(), info.st_mode & 07777) < 0)
-            throw errno_error(fmt::format("touch '{}'", path));
+            throw errno_error("touch '{}'", path);
         return;
     }
     print_error(format_text(_("there is no program '{}' in {} yet: if it is elsewhere, touch it, "

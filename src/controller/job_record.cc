@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "base/text_json.h"
+
 namespace cpr::controller {
 namespace {
 
@@ -20,8 +22,11 @@ json to_json(const VersionedBinary& binary) {
 }
 
 json to_json(const RehearsalRecord& rehearsal) {
-    if (!rehearsal.skipped.empty())
-        return {{"skipped", rehearsal.skipped}};
+    if (!rehearsal.skipped.empty()) {
+        json skipped;
+        put_text(skipped, "skipped", rehearsal.skipped);
+        return skipped;
+    }
     return {{"pause-ns", rehearsal.pause_ns},
             {"run-ns", rehearsal.run_ns},
             {"state-bytes", rehearsal.state_bytes}};
@@ -116,9 +121,10 @@ json JobRecord::to_json() const {
         result["rehearsal"] = controller::to_json(*rehearsal);
     if (!ended.empty())
         result["ended"] = ended;
-    if (error)
-        result["error"] = {{"code", std::string(cpr::to_string(error->code()))},
-                           {"desc", error->message()}};
+    if (error) {
+        result["error"] = {{"code", std::string(cpr::to_string(error->code()))}};
+        put_text(result["error"], "desc", error->text());
+    }
     return result;
 }
 

@@ -53,7 +53,7 @@ struct PauseMarks {
 struct RehearsalRecord {
     int64_t pause_ns = 0;
     uint64_t state_bytes = 0;
-    std::string skipped;
+    Text skipped;
     // How long the new binary took to start and to load the copy: about what it will need for both
     // while the guest is stopped.
     int64_t run_ns = 0;

@@ -75,7 +75,8 @@ Keeper::Started Keeper::start(const Binary& binary, std::vector<std::string> arg
         table.add(kept.name, kept.index, fd);
         spec.inherited.push_back(fd);
     }
-    const UniqueFd list = make_sealed_memfd("cpr-table", table.serialize(), "the descriptor table");
+    const UniqueFd list =
+        make_sealed_memfd("cpr-table", table.serialize(), N_("the descriptor table"));
     spec.inherited.push_back(list.get());
     spec.binary = binary.fd.get();
     spec.arguments = std::move(arguments);

@@ -124,7 +124,7 @@ void become_controller(const Inheritance& inheritance, std::vector<std::string> 
     if (chdir("/") < 0)
         throw errno_error("change to the root folder");
     execv(arguments[0].c_str(), to_argv(arguments).data());
-    throw errno_error(fmt::format("execute '{}'", arguments[0]));
+    throw errno_error("execute '{}'", arguments[0]);
 }
 
 // Runs `become` in a grandchild, in a session of its own. The VMM so has no child that it does not
@@ -217,7 +217,7 @@ void confine(const ExecPlan& plan) {
 void exec_vmm(const std::string& binary, std::vector<std::string> arguments) {
     arguments.at(0) = binary;
     execv(binary.c_str(), to_argv(arguments).data());
-    throw errno_error(fmt::format("execute '{}'", binary));
+    throw errno_error("execute '{}'", binary);
 }
 
 void launch_domain(const CommandLine& line, const EmulatorEntry& entry,

@@ -98,7 +98,8 @@ void Child::check_exec(int64_t deadline_ns) {
     if (poll(&wait, 1, milliseconds_to(deadline_ns)) == 0)
         throw Error(ErrorCode::kTimeout, "it did not start in time");
     if (const int error = exec_failure(exec_failure_.read_end.get()))
-        throw Error(ErrorCode::kBinaryNotExecutable, "it cannot be executed: {}", strerror(error));
+        throw Error(ErrorCode::kBinaryNotExecutable, "it cannot be executed: {}",
+                    errno_text(error));
 }
 
 // Appends what a pipe has. Throws Error past the limit.
@@ -147,11 +148,10 @@ RunResult Child::finish(const RunLimits& limits) {
 
 }  // namespace
 
-std::string RunResult::status_text() const {
-    const std::string end = WIFSIGNALED(status)
-                                ? fmt::format("was killed by signal {}", WTERMSIG(status))
-                                : fmt::format("exited with status {}", WEXITSTATUS(status));
-    return errors.empty() ? end : fmt::format("{}: {}", end, excerpt(errors));
+Text RunResult::status_text() const {
+    const Text end = WIFSIGNALED(status) ? Text("was killed by signal {}", WTERMSIG(status))
+                                         : Text("exited with status {}", WEXITSTATUS(status));
+    return errors.empty() ? end : Text("{}: {}", end, excerpt(errors));
 }
 
 std::string excerpt(const std::string& text) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
+
 namespace cpr::controller {
 
 struct RunLimits {
@@ -22,7 +24,7 @@ struct RunResult {
     std::string errors;
 
     // "exited with status 3", "was killed by signal 11"; with the first line of its errors.
-    std::string status_text() const;
+    Text status_text() const;
 };
 
 // The first line of a program's output, made fit for a message: it may be hostile or foreign.

@@ -3,6 +3,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/text_json.h"
+
 namespace cpr::controller {
 namespace {
 
@@ -20,16 +22,17 @@ nlohmann::json make_qmp_error(const std::string& error_class, const std::string&
 
 nlohmann::json make_qmp_error(const Error& error) {
     auto reply = make_qmp_error("GenericError", error.message());
+    put_text(reply["error"], "desc", error.text());
     reply["error"]["code"] = std::string(to_string(error.code()));
     return reply;
 }
 
 Error error_from_qmp(const nlohmann::json& error) {
-    const std::string text = text_member(error, "desc");
+    const Text text = text_in(error, "desc");
     if (text_member(error, "class") == "CommandNotFound")
         return Error(ErrorCode::kUnsupported, text);
     return Error(error_code_from(text_member(error, "code")),
-                 text.empty() ? "the VMM gave an error without a description" : text);
+                 text.empty() ? Text("the VMM gave an error without a description") : text);
 }
 
 }  // namespace cpr::controller

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json_number.h"
+#include "base/text_json.h"
 
 namespace cpr::controller {
 namespace {
@@ -10,10 +11,19 @@ namespace {
 // What the program says when all went well: an exit status alone may be anybody's.
 constexpr std::string_view kDone = "rehearsed\n";
 
+// What a program that knows how to says of its failure; empty for any other, or a success.
+Text reason_in(const RunResult& result) {
+    return result.status == 0
+               ? Text()
+               : text_in(nlohmann::json::parse(result.output, nullptr, false), "desc");
+}
+
 void run(const Binary& binary, const std::vector<std::string>& arguments, const StateCopy& copy,
          const RunLimits& limits) {
     const RunResult result =
         run_program(binary.fd.get(), arguments, limits, {copy.table.get(), copy.state.get()});
+    if (const Text reason = reason_in(result); !reason.empty())
+        throw Error(ErrorCode::kRehearsalFailed, reason);
     if (result.status != 0)
         throw Error(ErrorCode::kRehearsalFailed, "it {}", result.status_text());
     if (result.output != kDone)
@@ -32,7 +42,7 @@ StateCopy copy_state(VmmCalls& vmm, std::chrono::milliseconds deadline) {
         return {std::move(answer.fds[0]), std::move(answer.fds[1]), *bytes, *pause};
     } catch (const std::exception& error) {
         throw Error(ErrorCode::kRehearsalFailed, "the VMM cannot copy the guest's state: {}",
-                    error.what());
+                    text_of(error));
     }
 }
 
@@ -47,7 +57,7 @@ void rehearse(const Binary& binary, const std::vector<std::string>& arguments,
     } catch (const Error& error) {
         throw Error(ErrorCode::kRehearsalFailed,
                     "'{}' cannot take over this guest; in a rehearsal on a copy of its state: {}",
-                    binary.path, error.message());
+                    binary.path, error.text());
     }
 }
 

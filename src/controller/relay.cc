@@ -136,7 +136,7 @@ bool Relay::answer_here(ClientSession::Command& command) {
         command.answer({make_qmp_error(error), {}});
     } catch (const std::exception& error) {
         // The answers that follow wait for this one.
-        command.answer({make_qmp_error(Error(ErrorCode::kInternal, "{}", error.what())), {}});
+        command.answer({make_qmp_error(Error(ErrorCode::kInternal, text_of(error))), {}});
     }
     return true;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/shortages.h"
 
-#include <fmt/format.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
 
+#include "base/blocker.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/process_use.h"
@@ -29,16 +29,13 @@ void check_locked_memory(int64_t vmm, json& blockers) {
     if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || locked <= limit.rlim_max ||
         own.has_capability(CAP_IPC_LOCK) || own.has_capability(CAP_SYS_RESOURCE))
         return;
-    blockers.push_back(
-        {{"id", "memlock-too-low"},
-         {"reason",
-          fmt::format(
-              "the VMM has {} KiB of memory locked for passthrough devices, but the "
-              "controller, process {}, may give no more than {} KiB (RLIMIT_MEMLOCK) to one "
-              "that brings the guest back",
-              locked / kKib, getpid(), limit.rlim_max / kKib)},
-         {"remedy",
-          fmt::format("raise the limit (prlimit --pid {} --memlock={})", getpid(), locked)}});
+    blockers.push_back(to_json(
+        Blocker{"memlock-too-low",
+                Text("the VMM has {} KiB of memory locked for passthrough devices, but the "
+                     "controller, process {}, may give no more than {} KiB (RLIMIT_MEMLOCK) to one "
+                     "that brings the guest back",
+                     locked / kKib, getpid(), limit.rlim_max / kKib),
+                Text("raise the limit (prlimit --pid {} --memlock={})", getpid(), locked)}));
 }
 
 }  // namespace
@@ -46,9 +43,8 @@ void check_locked_memory(int64_t vmm, json& blockers) {
 void find_shortages(int64_t vmm, size_t descriptors, json& blockers) {
     try {
         check_locked_memory(vmm, blockers);
-        if (const auto files = file_shortage("the controller", descriptors + kPassingFiles))
-            blockers.push_back(
-                {{"id", "too-many-files"}, {"reason", files->reason}, {"remedy", files->remedy}});
+        if (const auto files = file_shortage(N_("the controller"), descriptors + kPassingFiles))
+            blockers.push_back(to_json(Blocker{"too-many-files", files->reason, files->remedy}));
     } catch (const Error& error) {
         log::warning("not all limits can be compared: {}", error.message());
     }

@@ -13,7 +13,7 @@ std::optional<Error> attempt(const std::function<void()>& action) {
     } catch (const Error& error) {
         return error;
     } catch (const std::exception& error) {
-        return Error(ErrorCode::kInternal, "{}", error.what());
+        return Error(ErrorCode::kInternal, text_of(error));
     }
 }
 
@@ -41,7 +41,7 @@ void StepList::undo(StepOutcome& outcome) {
     for (; !begun_.empty(); begun_.pop_back()) {
         const Step& step = steps_[begun_.back()];
         if (const auto error = attempt(step.undo))
-            outcome.undo_failures.push_back(step.name + ": " + error->message());
+            outcome.undo_failures.push_back(error->within(Text::verbatim(step.name)).text());
     }
 }
 

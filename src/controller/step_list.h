@@ -26,7 +26,7 @@ struct StepOutcome {
     std::string failed_step;
     std::optional<Error> error;
     // Steps that could not be undone, with the reason: "save: ...".
-    std::vector<std::string> undo_failures;
+    std::vector<Text> undo_failures;
 
     bool ok() const { return !error; }
 };

@@ -47,12 +47,12 @@ bool is_scheduled_alike(pid_t thread, pid_t process) {
 
 }  // namespace
 
-std::optional<std::string> thread_tuning(pid_t process, const VmmThreads& threads) {
+std::optional<Text> thread_tuning(pid_t process, const VmmThreads& threads) {
     for (const auto& [name, thread] : threads) {
         if (!is_scheduled_alike(thread, process))
-            return fmt::format("a scheduling policy for {}", name);
+            return Text("a scheduling policy for {}", name);
         if (const auto limit = differing_limit(thread, process))
-            return fmt::format("a limit for {}, {} of its cgroup,", name, *limit);
+            return Text("a limit for {}, {} of its cgroup,", name, *limit);
     }
     return std::nullopt;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/update_job.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 #include "base/error.h"
@@ -59,7 +57,7 @@ void UpdateJob::conclude(const StepOutcome& outcome) {
     if (!outcome.undo_failures.empty()) {
         record_.status = JobStatus::kFailed;
         record_.error = Error(outcome.error->code(), "{}; and this could not be undone: {}",
-                              outcome.error->message(), fmt::join(outcome.undo_failures, "; "));
+                              outcome.error->text(), Text::joined(outcome.undo_failures, "; "));
     } else if (outcome.error->code() == ErrorCode::kCancelled) {
         record_.status = JobStatus::kCancelled;
     } else {

@@ -24,7 +24,7 @@ void refuse_arguments(const json& arguments) {
         throw Error(ErrorCode::kInvalidArgument, "Parameter '{}' is unexpected", key);
 }
 
-Error wrong_type(const std::string& key, std::string_view expected) {
+Error wrong_type(const std::string& key, const Text& expected) {
     return Error(ErrorCode::kInvalidArgument, "Invalid parameter type for '{}', expected: {}", key,
                  expected);
 }
@@ -32,13 +32,13 @@ Error wrong_type(const std::string& key, std::string_view expected) {
 std::chrono::milliseconds parse_milliseconds(const std::string& key, const json& value) {
     const auto number = integer_in<uint32_t>(value);
     if (number.value_or(0) == 0)
-        throw wrong_type(key, "positive integer");
+        throw wrong_type(key, N_("positive integer"));
     return std::chrono::milliseconds(*number);
 }
 
 std::string parse_binary(const std::string& key, const json& value) {
     if (!value.is_string())
-        throw wrong_type(key, "string");
+        throw wrong_type(key, N_("string"));
     auto path = value.get<std::string>();
     if (!path.starts_with('/'))
         throw Error(ErrorCode::kInvalidArgument, "binary '{}' is not an absolute path", path);
@@ -47,14 +47,14 @@ std::string parse_binary(const std::string& key, const json& value) {
 
 bool parse_flag(const std::string& key, const json& value) {
     if (!value.is_boolean())
-        throw wrong_type(key, "boolean");
+        throw wrong_type(key, N_("boolean"));
     return value.get<bool>();
 }
 
 UpdateMode parse_mode(const std::string& key, const json& value) {
     const auto mode = value.is_string() ? update_mode_from(value.get<std::string>()) : std::nullopt;
     if (!mode)
-        throw wrong_type(key, "'auto', 'exec' or 'transfer'");
+        throw wrong_type(key, N_("'auto', 'exec' or 'transfer'"));
     return *mode;
 }
 
@@ -84,7 +84,7 @@ bool is_other_file(const Binary& running, const std::string& path) {
     struct stat ours {};
     struct stat theirs {};
     if (fstat(running.fd.get(), &ours) < 0 || stat(path.c_str(), &theirs) < 0)
-        throw errno_error("look at '" + path + "'");
+        throw errno_error("look at '{}'", path);
     return ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
 }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/update_steps.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "base/blocker.h"
 #include "base/log.h"
 #include "base/monotonic.h"
+#include "base/text_json.h"
 #include "controller/cpr_vmm_steps.h"
 #include "controller/qemu/exec_steps.h"
 #include "controller/thread_tuning.h"
@@ -67,12 +67,12 @@ void UpdateSteps::begin_validation(UpdateMode mode) {
 }
 
 void UpdateSteps::refuse_blockers() const {
-    std::vector<std::string> reasons;
+    std::vector<Text> reasons;
     for (const nlohmann::json& blocker : record_.blockers)
-        reasons.push_back(blocker.is_object() ? blocker.value("reason", "") : "");
+        reasons.push_back(text_in(blocker, "reason"));
     if (!reasons.empty())
         throw Error(ErrorCode::kBlocked, "the guest cannot be updated: {}",
-                    fmt::join(reasons, "; "));
+                    Text::joined(reasons, "; "));
 }
 
 void UpdateSteps::expect_pause(int64_t pause_ns) const {
@@ -99,11 +99,11 @@ void UpdateSteps::find_thread_tuning() {
                                       threads_of(host_.vmm, *vmm_.process, host_.deadlines.query));
     if (tuning)
         record_.blockers.push_back(
-            {{"id", "thread-tuning"},
-             {"reason", fmt::format("libvirt has set {} which the next VMM's threads would not "
-                                    "have: only root can give it to them",
-                                    *tuning)},
-             {"remedy", "update as root on the domain's host, by a local connection"}});
+            to_json(Blocker{"thread-tuning",
+                            Text("libvirt has set {} which the next VMM's threads would not "
+                                 "have: only root can give it to them",
+                                 *tuning),
+                            N_("update as root on the domain's host, by a local connection")}));
 }
 
 void UpdateSteps::place_threads(VmmCalls& calls, const VmmProcess& process) const {

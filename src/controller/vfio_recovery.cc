@@ -33,7 +33,7 @@ void give_back_range(int container, uint64_t iova, uint64_t size) {
     range.size = size;
     // EINVAL: it is not claimed.
     if (ioctl(container, VFIO_IOMMU_UNMAP_DMA, &range) < 0 && errno != EINVAL)
-        throw errno_error(fmt::format("give back the DMA range {:#x}, {:#x} bytes", iova, size));
+        throw errno_error("give back the DMA range {:#x}, {:#x} bytes", iova, size);
 }
 
 void signal_interrupts(int device) {

@@ -51,22 +51,22 @@ nlohmann::json VmmCalls::call(const std::string& name, nlohmann::json arguments,
     Message command = make_command(name, std::move(arguments));
     if (fd >= 0)
         command.fds.push_back(dup_fd(fd));
-    return run(name, std::move(command), deadline, send).body;
+    return run(Text::verbatim(name), std::move(command), deadline, send).body;
 }
 
 Message VmmCalls::call_for_fds(const std::string& name, nlohmann::json arguments,
                                Deadline deadline) {
-    return run(name, make_command(name, std::move(arguments)), deadline, send);
+    return run(Text::verbatim(name), make_command(name, std::move(arguments)), deadline, send);
 }
 
 void VmmCalls::call_watching(const std::string& name, Deadline deadline,
                              const std::function<void()>& watch) {
-    run(name, make_command(name, nlohmann::json::object()), deadline, send, watch);
+    run(Text::verbatim(name), make_command(name, nlohmann::json::object()), deadline, send, watch);
 }
 
 nlohmann::json VmmCalls::exec(const std::string& name, nlohmann::json arguments,
                               Deadline deadline) {
-    return run(name, make_command(name, std::move(arguments)), deadline,
+    return run(Text::verbatim(name), make_command(name, std::move(arguments)), deadline,
                [](VmmLink& link, Message command, VmmLink::Answer answer) {
                    link.exec(std::move(command), std::move(answer));
                })
@@ -76,14 +76,14 @@ nlohmann::json VmmCalls::exec(const std::string& name, nlohmann::json arguments,
 nlohmann::json VmmCalls::restart(UniqueFd socket, Deadline deadline) {
     Message start;
     start.fds.push_back(std::move(socket));
-    return run("its start", std::move(start), deadline,
+    return run(N_("its start"), std::move(start), deadline,
                [](VmmLink& link, Message command, VmmLink::Answer answer) {
                    link.restart(std::move(command.fds.at(0)), std::move(answer));
                })
         .body;
 }
 
-Message VmmCalls::run(const std::string& what, Message command, Deadline deadline, Begin begin,
+Message VmmCalls::run(const Text& what, Message command, Deadline deadline, Begin begin,
                       const std::function<void()>& watch) {
     auto exchange = std::make_shared<Exchange>();
     exchange->command = std::move(command);

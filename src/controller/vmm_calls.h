@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/event_loop.h"
+#include "base/text.h"
 #include "controller/vmm_link.h"
 
 namespace cpr::controller {
@@ -39,7 +40,7 @@ class VmmCalls {
 
   private:
     using Begin = std::function<void(VmmLink& link, Message command, VmmLink::Answer answer)>;
-    Message run(const std::string& what, Message command, Deadline deadline, Begin begin,
+    Message run(const Text& what, Message command, Deadline deadline, Begin begin,
                 const std::function<void()>& watch = {});
 
     EventLoop& loop_;

@@ -36,16 +36,16 @@ qmp::Connection::Handlers VmmLink::connection_handlers() {
 }
 
 void VmmLink::take_over(VmmLink& other) {
-    fail_pending("another process has taken over");
+    fail_pending(N_("another process has taken over"));
     connection_ = std::move(other.connection_);
     connection_->set_handlers(connection_handlers());
     closed_ = std::exchange(other.closed_, true);
     last_id_ = std::max(last_id_, other.last_id_);
-    other.fail_pending("the VMM has been taken over");
+    other.fail_pending(N_("the VMM has been taken over"));
 }
 
 void VmmLink::restart(UniqueFd socket, Answer answer) {
-    fail_pending("another process has taken over");
+    fail_pending(N_("another process has taken over"));
     connect(std::move(socket));
     closed_ = false;
     exec_id_ = ++last_id_;
@@ -126,17 +126,17 @@ void VmmLink::on_greeting(Message message) {
     const Answer callback = std::move(found->second);
     pending_.erase(found);
     // The old binary took the others with it.
-    fail_pending("a new binary has taken over before the command was answered");
+    fail_pending(N_("a new binary has taken over before the command was answered"));
     callback({{{"return", std::move(greeting)}}, {}});
 }
 
 void VmmLink::on_closed(const std::string& reason) {
     closed_ = true;
-    fail_pending(fmt::format("the VMM has ended ({})", reason));
+    fail_pending(Text("the VMM has ended ({})", Text(reason)));
     handlers_.on_closed(reason);
 }
 
-void VmmLink::fail_pending(const std::string& reason) {
+void VmmLink::fail_pending(const Text& reason) {
     outbox_.clear();
     for (auto& [id, callback] : std::exchange(pending_, {}))
         callback({make_qmp_error(Error(ErrorCode::kVmmGone, reason)), {}});

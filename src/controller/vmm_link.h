@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/event_loop.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "qmp/connection.h"
 
@@ -80,7 +81,7 @@ class VmmLink {
     void on_answer(Message answer);
     void on_greeting(Message message);
     void on_closed(const std::string& reason);
-    void fail_pending(const std::string& reason);
+    void fail_pending(const Text& reason);
 
     void connect(UniqueFd socket);
     qmp::Connection::Handlers connection_handlers();

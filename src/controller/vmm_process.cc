@@ -195,7 +195,7 @@ ResourceLimits limits_of(int64_t pid) {
     for (const auto resource : kResources) {
         rlimit limit{};
         if (prlimit(static_cast<pid_t>(pid), resource, nullptr, &limit) < 0)
-            throw errno_error(fmt::format("read the limits of process {}", pid));
+            throw errno_error("read the limits of process {}", pid);
         limits.emplace_back(static_cast<int>(resource), limit);
     }
     return limits;
@@ -231,7 +231,7 @@ VmmProcess start_process(const ProcessSpec& spec) {
     if (const int error = exec_failure(child.failure.read_end.get())) {
         waitpid(pid, nullptr, 0);
         throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}",
-                    spec.arguments.at(0), strerror(error));
+                    spec.arguments.at(0), errno_text(error));
     }
     return process;
 }

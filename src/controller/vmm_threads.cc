@@ -34,7 +34,7 @@ ThreadAffinity::ThreadAffinity(const VmmThreads& threads) {
     for (const auto& [name, thread] : threads) {
         std::unique_ptr<cpu_set_t, Free> set(CPU_ALLOC(kMaxProcessors));
         if (!set || sched_getaffinity(thread, kSetSize, set.get()) < 0)
-            throw errno_error(fmt::format("read the affinity of {}, thread {}", name, thread));
+            throw errno_error("read the affinity of {}, thread {}", name, thread);
         sets_.emplace(name, std::move(set));
     }
 }
@@ -45,8 +45,7 @@ void ThreadAffinity::apply_to(const VmmThreads& threads) const {
         if (thread == threads.end())
             throw Error(ErrorCode::kInternal, "the new VMM has no {}", name);
         if (sched_setaffinity(thread->second, kSetSize, set.get()) < 0)
-            throw errno_error(
-                fmt::format("set the affinity of {}, thread {}", name, thread->second));
+            throw errno_error("set the affinity of {}, thread {}", name, thread->second);
     }
 }
 

@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/text_json.h"
 
 namespace cpr::qmp {
 namespace {
@@ -150,10 +153,10 @@ json Session::greeting() const {
 
 json Session::error_reply(const Error& error) {
     const auto* with_class = dynamic_cast<const ClassError*>(&error);
-    return {{"error",
-             {{"class", with_class ? with_class->error_class() : "GenericError"},
-              {"desc", error.message()},
-              {"code", to_string(error.code())}}}};
+    json object{{"class", with_class ? with_class->error_class() : "GenericError"},
+                {"code", to_string(error.code())}};
+    put_text(object, "desc", error.text());
+    return {{"error", std::move(object)}};
 }
 
 Reply Session::handle(const json& message, std::vector<UniqueFd> fds) {

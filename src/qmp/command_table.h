@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -17,11 +18,14 @@ namespace cpr::qmp {
 // An error with one of QEMU's error classes other than GenericError.
 class ClassError : public Error {
   public:
+    ClassError(std::string_view error_class, ErrorCode code, Text text)
+        : Error(code, std::move(text)), error_class_(error_class) {}
+
     template <typename... Args>
     ClassError(std::string_view error_class, ErrorCode code, fmt::format_string<Args...> format,
-               Args&&... args)
-        : Error(code, fmt::format(format, std::forward<Args>(args)...)),
-          error_class_(error_class) {}
+               Args&&... args) requires(sizeof...(Args) > 0)
+        : Error(code, format, std::forward<Args>(args)...), error_class_(error_class) {}
+
     std::string_view error_class() const { return error_class_; }
 
   private:

@@ -83,7 +83,7 @@ bool Connection::receive() {
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (got <= 0) {
-        fail(got == 0 ? "end of file" : strerror(errno));
+        fail(got == 0 ? N_("end of file") : strerror(errno));
         return false;
     }
     std::vector<UniqueFd> fds;
@@ -128,7 +128,7 @@ void Connection::deliver(std::vector<UniqueFd> fds) {
         }
         std::ranges::move(fds, std::back_inserter(received_fds_));
         if (received_fds_.size() > kMaxFds)
-            fail("the peer sent too many descriptors");
+            fail(N_("the peer sent too many descriptors"));
     } catch (const nlohmann::json::exception& error) {
         fail(fmt::format("the peer sent invalid JSON: {}", error.what()));
     } catch (const Error& error) {

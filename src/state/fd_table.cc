@@ -20,7 +20,7 @@ std::string link_of(int fd) {
     const ssize_t size =
         readlink(fmt::format("/proc/self/fd/{}", fd).c_str(), target.data(), target.size());
     if (size < 0)
-        throw errno_error(fmt::format("look up descriptor {}", fd));
+        throw errno_error("look up descriptor {}", fd);
     return {target.data(), static_cast<size_t>(size)};
 }
 
@@ -47,7 +47,7 @@ T number(const nlohmann::json& entry, const char* key) {
 std::string fd_kind(int fd) {
     struct stat info {};
     if (fstat(fd, &info) < 0)
-        throw errno_error(fmt::format("stat descriptor {}", fd));
+        throw errno_error("stat descriptor {}", fd);
     switch (info.st_mode & S_IFMT) {
         case S_IFREG:
             return link_of(fd).starts_with("/memfd:") ? "memfd" : "file";
@@ -119,7 +119,7 @@ IncomingFds IncomingFds::names_of(std::span<const uint8_t> table) {
     return fds;
 }
 
-void IncomingFds::check(int fd, const std::string& kind, const std::string& label) const {
+void IncomingFds::check(int fd, const std::string& kind, const Text& label) const {
     if (fd < 3 || fcntl(fd, F_GETFD) < 0)
         throw Error(ErrorCode::kCorruptState, "{} is not open", label);
     for (const auto& [key, other] : fds_)
@@ -137,7 +137,7 @@ void IncomingFds::read(std::span<const uint8_t> table, bool names_only) {
             const int fd = number<int>(entry, "fd");
             const auto name = entry.at("name").get<std::string>();
             const auto index = number<uint32_t>(entry, "index");
-            const auto label = fmt::format("descriptor {} ({}/{})", fd, name, index);
+            const auto label = Text("descriptor {} ({}/{})", fd, name, index);
             const auto kind = entry.at("kind").get<std::string>();
             if (!names_only)
                 check(fd, kind, label);

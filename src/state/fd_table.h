@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 
 namespace cpr::state {
@@ -75,7 +76,7 @@ class IncomingFds {
         bool taken = false;
     };
     void read(std::span<const uint8_t> table, bool names_only);
-    void check(int fd, const std::string& kind, const std::string& label) const;
+    void check(int fd, const std::string& kind, const Text& label) const;
 
     std::map<std::pair<std::string, uint32_t>, Entry> fds_;
 };

@@ -98,7 +98,7 @@ class StreamReader {
         try {
             return read_payload<State>(section.info.version, section.payload);
         } catch (const Error& error) {
-            throw Error(ErrorCode::kCorruptState, "state section '{}': {}", id, error.message());
+            throw Error(ErrorCode::kCorruptState, "state section '{}': {}", id, error.text());
         }
     }
     // Refuses sections that nobody took.

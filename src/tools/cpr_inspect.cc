@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/text_translation.h"
 #include "base/translate.h"
 #include "config.h"
 #include "tools/message.h"
@@ -81,14 +82,15 @@ int inspect(const CommandLine& line) {
     try {
         // A pipe would be waited for.
         const UniqueFd file = open_file(line.file, O_RDONLY | O_NONBLOCK);
-        const StateListing listing(read_all(file.get(), state::kMaxStream, line.file));
+        const StateListing listing(
+            read_all(file.get(), state::kMaxStream, Text::verbatim(line.file)));
         std::fputs((line.json ? listing.json() : listing.text()).c_str(), stdout);
         if (listing.intact())
             return EXIT_SUCCESS;
         throw Error(ErrorCode::kCorruptState, _("a section has a wrong checksum"));
     } catch (const Error& error) {
         print_error(format_text(_("Failed to inspect '{}'"), line.file));
-        print_error(error.message());
+        print_error(translation_of(error.text()));
         return EXIT_FAILURE;
     }
 }

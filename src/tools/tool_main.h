@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include "base/error.h"
+#include "base/text_translation.h"
 #include "tools/i18n.h"
 #include "tools/message.h"
 
@@ -18,7 +20,7 @@ int tool_main(Run run) {
     try {
         return run();
     } catch (const std::exception& error) {
-        print_error(error.what());
+        print_error(translation_of(text_of(error)));
         return EXIT_FAILURE;
     }
 }

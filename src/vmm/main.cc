@@ -7,10 +7,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/text_json.h"
 #include "vmm/monitor/daemon.h"
 #include "vmm/monitor/info.h"
 #include "vmm/monitor/options.h"
@@ -58,6 +60,21 @@ void run(CommandLine line) {
         unlink(pid_file.c_str());
 }
 
+// The controller reads a failure from standard output, in parts that can be translated; standard
+// error has it for people.
+void rehearse_and_tell(const MachineConfig& config) {
+    try {
+        rehearse(config);
+        fmt::print("rehearsed\n");
+    } catch (const Error& error) {
+        using nlohmann::json;
+        json failure;
+        put_text(failure, "desc", error.text());
+        fmt::print("{}\n", failure.dump(-1, ' ', false, json::error_handler_t::replace));
+        throw;
+    }
+}
+
 void act(CommandLine line) {
     using Action = CommandLine::Action;
     switch (line.action) {
@@ -73,8 +90,7 @@ void act(CommandLine line) {
         case Action::kRehearse:
             // What it reads comes from a process that may be in the guest's hands.
             confine(line.sandbox, false);
-            rehearse(line.machine);
-            fmt::print("rehearsed\n");
+            rehearse_and_tell(line.machine);
             break;
         case Action::kRun:
         case Action::kProbe:

@@ -12,9 +12,9 @@ void rehearse(const MachineConfig& config) {
     const UniqueFd table(config.cpr_fd.value());
     const UniqueFd copy(config.rehearsal_fd.value());
     auto fds = state::IncomingFds::names_of(
-        read_all(table.get(), state::kMaxFdTable, "the descriptor table (-cpr fd=)"));
+        read_all(table.get(), state::kMaxFdTable, N_("the descriptor table (-cpr fd=)")));
     Restored restored{state::StreamReader(read_all(copy.get(), state::kMaxStream,
-                                                   "the copy of the state (-cpr rehearse=)")),
+                                                   N_("the copy of the state (-cpr rehearse=)"))),
                       fds, true};
     for (const MonitorConfig& monitor : config.monitors)
         Monitor::take(monitor_chardev(config, monitor), fds);

@@ -22,7 +22,7 @@ std::optional<state::IncomingFds> incoming_fds(const MachineConfig& config) {
     const UniqueFd table(*config.cpr_fd);
     set_cloexec(table.get(), true);
     return state::IncomingFds(
-        read_all(table.get(), state::kMaxFdTable, "the descriptor table (-cpr)"));
+        read_all(table.get(), state::kMaxFdTable, N_("the descriptor table (-cpr)")));
 }
 
 }  // namespace
@@ -52,10 +52,10 @@ void Vmm::note_exec_right(ExecRight right) {
     if (right == ExecRight::kDenied)
         exec_denied_ = blockers_.add(
             {"sandbox-denies-exec",
-             "the sandbox (-sandbox spawn=deny) denies the execution of the new binary, and no "
-             "controller can allow it",
-             "start the domain with virt-cpr-emulator as its <emulator>, under no other seccomp "
-             "listener, or with seccomp_sandbox = 0 in qemu.conf"});
+             N_("the sandbox (-sandbox spawn=deny) denies the execution of the new binary, and no "
+                "controller can allow it"),
+             N_("start the domain with virt-cpr-emulator as its <emulator>, under no other seccomp "
+                "listener, or with seccomp_sandbox = 0 in qemu.conf")});
 }
 
 // The listener goes to whoever controls this program, and does not stay here: who faces the guest

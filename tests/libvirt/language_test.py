@@ -31,6 +31,11 @@ FAILURES = {
 HEADINGS = {"": "  NAME\n", "de": "  NAME\n", "fr": "  NOM\n", "ja": "  名前\n"}
 UNKNOWN_NAMES = {"": "is not the name of a program", "de": "ist kein Name eines Programms",
                  "fr": "n'est pas le nom d'un programme", "ja": "はプログラムの名前ではありません"}
+# Of the layers below, which know no language; what errno stands for has a catalogue of the system's.
+UNOPENED = {"": "error: cannot open '/nonexistent/state': No such file or directory\n",
+            "de": "Fehler: es ist nicht möglich, »/nonexistent/state« zu öffnen: ",
+            "fr": "erreur\u00a0: impossible d'ouvrir «\u00a0/nonexistent/state\u00a0»\u00a0: ",
+            "ja": "エラー: '/nonexistent/state' を開くことができません: "}
 
 
 def make_catalogues(folder):
@@ -79,6 +84,12 @@ class Languages(unittest.TestCase):
     def test_emulators_tool(self):
         for language, text in UNKNOWN_NAMES.items():
             run = self.run_program("virt-cpr-emulators", "set", "a/b", "/x", language=language)
+            self.assertIn(text, run.stderr, language)
+
+    def test_errors_of_the_layers_below(self):
+        for language, text in UNOPENED.items():
+            run = self.run_program("cpr-inspect", "/nonexistent/state", language=language)
+            self.assertEqual(run.returncode, 1)
             self.assertIn(text, run.stderr, language)
 
     def test_all_options_are_in_every_help(self):

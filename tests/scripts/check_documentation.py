@@ -95,7 +95,7 @@ def check_blockers():
     documented = documented_names("errors.md", "# Blockers")
     used = names_in(r'(?:[bB]lockers_?\.add|found\.push_back)\(\s*\{\s*"([\w-]+)"',
                     "src/vmm/**/*.cc")
-    used |= names_in(r'\{\{"id", "([\w-]+)"\}', "src/controller/*.cc")
+    used |= names_in(r'\bBlocker\{\s*"([\w-]+)"', "src/controller/*.cc")
     used |= names_in(r'k\w+Blocker = "([\w-]+)"', "src/controller/qemu/blocker.h")
     for name in sorted(documented ^ used):
         yield f"errors.md: blocker {name} " + ("is used nowhere" if name in documented

@@ -10,10 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-PO = TOP / "po"
+from translatable import PO, extracted
+
 MEMBER = re.compile(r'^(msgid(?:_plural)?|msgstr(?:\[\d\])?) ((?:"[^\n]*"\n)+)', re.MULTILINE)
 PLACEHOLDER = re.compile(r"\{(\d*)(:[^}]*)?\}")
 PLURALS = {"de": (2, "nplurals=2; plural=(n != 1);"),
@@ -71,12 +70,14 @@ def header_problems(header, language):
 
 def texts_of_sources():
     """The texts that the sources have, as `make -C po update-po` finds them."""
-    with tempfile.NamedTemporaryFile(suffix=".pot") as template:
-        options = re.search(r"^XGETTEXT_OPTIONS = (.*)$", (PO / "Makevars").read_text(), re.MULTILINE)
-        subprocess.run(["xgettext", *options.group(1).split(), "-D", str(TOP), "-f",
-                        str(PO / "POTFILES.in"), "-o", template.name], check=True)
-        return {members["msgid"] for members, _ in
-                entries_of(pathlib.Path(template.name).read_text())}
+    files = [line for line in (PO / "POTFILES.in").read_text().splitlines()
+             if line and not line.startswith("#")]
+    template = extracted(files)
+    # xgettext takes some texts for format strings of other languages, and msgfmt would then check
+    # them as such.
+    flagged = re.findall(r"^#,.*\b\S+-format\b.*$", template, re.MULTILINE)
+    assert not flagged, flagged
+    return {members["msgid"] for members, _ in entries_of(template)}
 
 
 def problems(language, texts):

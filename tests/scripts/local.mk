@@ -23,6 +23,7 @@ SOURCE_CHECKS = \
 	tests/scripts/check_untranslated.py
 dist_check_SCRIPTS += $(SOURCE_CHECKS)
 TESTS += $(SOURCE_CHECKS)
+EXTRA_DIST += tests/scripts/translatable.py
 EXTRA_DIST += .clang-format .clang-tidy .ci/run scripts/check scripts/lint
 
 check_PROGRAMS += tests/client_header_c99

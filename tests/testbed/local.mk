@@ -26,6 +26,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/domain.py \
 	tests/testbed/lib/echo.py \
 	tests/testbed/lib/faults.py \
+	tests/testbed/lib/german.py \
 	tests/testbed/lib/l1.py \
 	tests/testbed/lib/libvirt_view.py \
 	tests/testbed/lib/matrix.py \

@@ -17,7 +17,7 @@ std::unique_ptr<Pump> open_device(EventLoop& loop, RelayedDevice device) {
         auto outer = open_outer_end(loop, std::move(device.passed), device);
         return std::make_unique<Pump>(loop, std::move(device.pair), std::move(outer));
     } catch (const Error& error) {
-        throw error.within(fmt::format("character device '{}'", device.id));
+        throw error.within(Text("character device '{}'", device.id));
     }
 }
 

@@ -10,8 +10,9 @@ namespace {
 
 using qemu::Option;
 
-constexpr std::string_view kDescriptors = "passes descriptors over it, which a relay cannot";
-constexpr std::string_view kGreeting = "begins anew with each client, which a relay hides from it";
+constexpr std::string_view kDescriptors = N_("passes descriptors over it, which a relay cannot");
+constexpr std::string_view kGreeting =
+    N_("begins anew with each client, which a relay hides from it");
 
 // An option that names a character device by "chardev"; `kind` is the key of its type, and a type
 // is meant by how it begins.
@@ -41,17 +42,17 @@ bool uses(const Option& option, const Frontend& frontend, std::string_view id) {
 
 }  // namespace
 
-std::string reason_against_relay(const qemu::ArgumentModel& line, std::string_view id) {
+Text reason_against_relay(const qemu::ArgumentModel& line, std::string_view id) {
     for (const Frontend& frontend : kFrontends)
         for (const Option* option : line.all(frontend.option))
             if (uses(*option, frontend, id))
-                return fmt::format("-{} {} {}", frontend.option,
-                                   frontend.kind.empty() ? id : option->value(frontend.kind),
-                                   frontend.reason);
+                return Text("-{} {} {}", frontend.option,
+                            frontend.kind.empty() ? id : option->value(frontend.kind),
+                            Text(frontend.reason));
     for (const char* name : {"gdb", "monitor", "qmp", "qmp-pretty"})
         for (const Option* option : line.all(name))
             if (option->argument() == fmt::format("chardev:{}", id))
-                return fmt::format("-{} {}", name, kGreeting);
+                return Text("-{} {}", name, Text(kGreeting));
     return {};
 }
 

@@ -5,13 +5,14 @@
 #include <string>
 #include <string_view>
 
+#include "base/text.h"
 #include "controller/qemu/argument_model.h"
 
 namespace cpr::controller {
 
 // Why bytes alone are not enough for what uses the character device in QEMU: it passes descriptors,
 // or acts when a client connects, which a relay hides. Empty if they are.
-std::string reason_against_relay(const qemu::ArgumentModel& line, std::string_view id);
+Text reason_against_relay(const qemu::ArgumentModel& line, std::string_view id);
 
 }  // namespace cpr::controller
 

@@ -22,7 +22,7 @@ using qemu::ArgumentModel;
 using qemu::Option;
 
 constexpr std::string_view kLogIsTruncated =
-    "its log begins anew with each QEMU (logappend is not on)";
+    N_("its log begins anew with each QEMU (logappend is not on)");
 
 struct Reason {
     std::string_view type;
@@ -30,14 +30,14 @@ struct Reason {
 };
 
 constexpr std::string_view kBothRead =
-    "two QEMUs would read from it for a while, and either could take what is the other's";
-constexpr std::string_view kSpice = "it ends in a SPICE server, whose clients are QEMU's own";
-constexpr std::string_view kInside = "what it holds is not in the state that QEMU hands over";
+    N_("two QEMUs would read from it for a while, and either could take what is the other's");
+constexpr std::string_view kSpice = N_("it ends in a SPICE server, whose clients are QEMU's own");
+constexpr std::string_view kInside = N_("what it holds is not in the state that QEMU hands over");
 
 constexpr std::array kNotKept{
     Reason{"braille", kBothRead},
     Reason{"console", kBothRead},
-    Reason{"dbus", "its D-Bus clients are connected to QEMU itself"},
+    Reason{"dbus", N_("its D-Bus clients are connected to QEMU itself")},
     Reason{"memory", kInside},
     Reason{"msmouse", kInside},
     Reason{"parallel", kBothRead},
@@ -49,7 +49,7 @@ constexpr std::array kNotKept{
     Reason{"spicevmc", kSpice},
     Reason{"stdio", kBothRead},
     Reason{"tty", kBothRead},
-    Reason{"udp", "its port is taken until the first QEMU has ended"},
+    Reason{"udp", N_("its port is taken until the first QEMU has ended")},
     Reason{"vc", kInside},
     Reason{"wctablet", kInside},
 };
@@ -62,27 +62,27 @@ bool is_descriptor_set(std::string_view path) {
     return path.starts_with("/dev/fdset/");
 }
 
-std::string reason_for_file(const Option& option) {
+Text reason_for_file(const Option& option) {
     if (option.get("input-path"))
-        return "the next QEMU would read its input from the beginning";
+        return N_("the next QEMU would read its input from the beginning");
     if (!option.is_on("append") && !is_descriptor_set(option.value("path")))
-        return "the next QEMU would empty the file (append is not on)";
+        return N_("the next QEMU would empty the file (append is not on)");
     return {};
 }
 
 // Of a device that is not relayed; empty if the next QEMU opens it as the first did.
-std::string reason_for_staying(const Option& option) {
+Text reason_for_staying(const Option& option) {
     const std::string type = option.value("backend");
     const std::string logfile = option.value("logfile");
     const auto* known = std::ranges::find(kNotKept, type, &Reason::type);
     if (known != kNotKept.end())
-        return std::string(known->reason);
+        return known->reason;
     if (type != "file" && std::ranges::find(kStay, type) == kStay.end())
-        return fmt::format("nothing is known of character devices of type '{}'", type);
-    if (const std::string reason = type == "file" ? reason_for_file(option) : ""; !reason.empty())
+        return Text("nothing is known of character devices of type '{}'", type);
+    if (const Text reason = type == "file" ? reason_for_file(option) : Text(); !reason.empty())
         return reason;
     if (!logfile.empty() && !option.is_on("logappend") && !is_descriptor_set(logfile))
-        return std::string(kLogIsTruncated);
+        return kLogIsTruncated;
     return {};
 }
 
@@ -97,22 +97,22 @@ bool connects_again(const Option& option) {
     });
 }
 
-std::string reason_for_socket(const Option& option) {
+Text reason_for_socket(const Option& option) {
     for (const char* key : {"telnet", "tn3270", "websocket"})
         if (option.is_on(key))
-            return fmt::format("QEMU itself speaks {} with the client", key);
+            return Text("QEMU itself speaks {} with the client", key);
     if (option.get("tls-creds"))
-        return "the client's TLS session is with QEMU itself";
+        return N_("the client's TLS session is with QEMU itself");
     if (waits_for_client(option))
-        return "QEMU waits for a client when it starts (wait is not off)";
+        return N_("QEMU waits for a client when it starts (wait is not off)");
     if (connects_again(option))
-        return "QEMU itself connects it again (reconnect)";
+        return N_("QEMU itself connects it again (reconnect)");
     if (option.is_on("abstract"))
-        return "abstract addresses are not supported";
+        return N_("abstract addresses are not supported");
     if (option.get("to"))
-        return "a range of ports is not supported";
+        return N_("a range of ports is not supported");
     if (!option.get("fd") && !option.get("path") && !(option.get("host") && option.get("port")))
-        return "it has no address";
+        return N_("it has no address");
     return {};
 }
 
@@ -136,10 +136,10 @@ IpVersion ip_version(const Option& option) {
 }
 
 // A device, or why it is none.
-using Decision = std::variant<RelayedDevice, std::string>;
+using Decision = std::variant<RelayedDevice, Text>;
 
 Decision decide_socket(const Option& option) {
-    if (std::string reason = reason_for_socket(option); !reason.empty())
+    if (Text reason = reason_for_socket(option); !reason.empty())
         return reason;
     RelayedDevice device;
     device.kind = option.is_on("server") ? OuterKind::kServer : OuterKind::kClient;
@@ -149,7 +149,7 @@ Decision decide_socket(const Option& option) {
         return device;
     const auto fd = number_in(option.value("fd"));
     if (!fd)
-        return fmt::format("its descriptor '{}' is no number", option.value("fd"));
+        return Text("its descriptor '{}' is no number", option.value("fd"));
     device.passed.reset(*fd);
     return device;
 }
@@ -158,7 +158,7 @@ Decision decide(const ArgumentModel& line, const Option& option) {
     const std::string type = option.value("backend");
     if (type != "pty" && type != "socket")
         return reason_for_staying(option);
-    if (std::string reason = reason_against_relay(line, option.id()); !reason.empty())
+    if (Text reason = reason_against_relay(line, option.id()); !reason.empty())
         return reason;
     Decision decision = RelayedDevice();
     if (type == "socket")
@@ -173,14 +173,14 @@ Decision decide(const ArgumentModel& line, const Option& option) {
 }
 
 // Of a device of a running guest that is not relayed.
-std::string reason_now(const ArgumentModel& line, const Option& option) {
+Text reason_now(const ArgumentModel& line, const Option& option) {
     const std::string type = option.value("backend");
     if (type != "pty" && type != "socket")
         return reason_for_staying(option);
-    std::string reason = reason_against_relay(line, option.id());
+    Text reason = reason_against_relay(line, option.id());
     if (reason.empty() && type == "socket")
         reason = reason_for_socket(option);
-    return reason.empty() ? "it was added while the guest ran, and its users are QEMU's own"
+    return reason.empty() ? Text("it was added while the guest ran, and its users are QEMU's own")
                           : reason;
 }
 
@@ -190,7 +190,7 @@ void note_unnamed(const ArgumentModel& line, std::vector<NotKeptDevice>& not_kep
         for (const Option* option : line.all(name)) {
             const std::string argument = option->argument();
             if (argument != "none" && argument != "null" && !argument.starts_with("chardev:"))
-                not_kept.push_back({option->describe(), "it is not given by -chardev"});
+                not_kept.push_back({option->describe(), N_("it is not given by -chardev")});
         }
 }
 
@@ -228,7 +228,7 @@ std::vector<NotKeptDevice> find_not_kept(
     for (const Option* option : line.all("chardev")) {
         if (option->id() == qemu::kMonitorChardev || is_relayed(*option))
             continue;
-        if (std::string reason = reason_now(line, *option); !reason.empty())
+        if (Text reason = reason_now(line, *option); !reason.empty())
             found.push_back({option->id(), std::move(reason)});
     }
     note_unnamed(line, found);
@@ -248,7 +248,7 @@ ChardevPlan plan_chardevs(ArgumentModel& line) {
                 set_cloexec(device->passed.get(), true);
             plan.relayed.push_back(std::move(*device));
             replaced.push_back(option);
-        } else if (const auto& reason = std::get<std::string>(decision); !reason.empty()) {
+        } else if (const auto& reason = std::get<Text>(decision); !reason.empty()) {
             plan.not_kept.push_back({option->id(), reason});
         }
     }

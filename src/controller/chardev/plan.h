@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "controller/chardev/relayed_device.h"
 #include "controller/qemu/argument_model.h"
@@ -17,7 +18,7 @@ namespace cpr::controller {
 // none, and why.
 struct NotKeptDevice {
     std::string id;
-    std::string reason;
+    Text reason;
 
     bool operator==(const NotKeptDevice&) const = default;
 };

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/json_number.h"
+#include "base/text_json.h"
 
 namespace cpr::controller {
 namespace {
@@ -45,6 +46,11 @@ std::string text_in(const json& object, const char* key) {
     if (!value.is_string())
         refuse(key);
     return value.get<std::string>();
+}
+
+Text reason_in(const json& object) {
+    text_in(object, "reason");
+    return cpr::text_in(object, "reason");
 }
 
 bool flag_in(const json& object, const char* key) {
@@ -114,8 +120,10 @@ json to_json(const ChardevPlan& plan) {
     json result{{"relayed", json::array()}, {"not-kept", json::array()}};
     for (const RelayedDevice& device : plan.relayed)
         result["relayed"].push_back(device_json(device));
-    for (const NotKeptDevice& device : plan.not_kept)
-        result["not-kept"].push_back({{"id", device.id}, {"reason", device.reason}});
+    for (const NotKeptDevice& device : plan.not_kept) {
+        result["not-kept"].push_back({{"id", device.id}});
+        put_text(result["not-kept"].back(), "reason", device.reason);
+    }
     return result;
 }
 
@@ -124,7 +132,7 @@ ChardevPlan chardev_plan_from(const json& written) {
     for (const auto& object : list_in(written, "relayed"))
         plan.relayed.push_back(device_from(object));
     for (const auto& object : list_in(written, "not-kept"))
-        plan.not_kept.push_back({text_in(object, "id"), text_in(object, "reason")});
+        plan.not_kept.push_back({text_in(object, "id"), reason_in(object)});
     return plan;
 }
 

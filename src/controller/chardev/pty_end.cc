@@ -60,7 +60,7 @@ PtyEnd::PtyEnd(EventLoop& loop, std::string link)
     : loop_(loop), master_(open_master()), path_(slave_of(master_.get())) {
     make_raw(path_);
     if (!link.empty() && symlink(path_.c_str(), link.c_str()) < 0)
-        throw errno_error(fmt::format("make a symbolic link at '{}'", link));
+        throw errno_error("make a symbolic link at '{}'", link);
     link_ = std::move(link);
     wait_for_user();
 }

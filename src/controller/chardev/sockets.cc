@@ -48,10 +48,10 @@ UniqueFd listen_at_path(const std::string& path) {
     const sockaddr_un address = unix_address(path);
     UniqueFd fd = make_unix_socket();
     if (unlink(path.c_str()) < 0 && errno != ENOENT)
-        throw errno_error(fmt::format("remove the old socket '{}'", path));
+        throw errno_error("remove the old socket '{}'", path);
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) < 0 ||
         listen(fd.get(), kBacklog) < 0)
-        throw errno_error(fmt::format("listen at '{}'", path));
+        throw errno_error("listen at '{}'", path);
     return fd;
 }
 
@@ -59,7 +59,7 @@ UniqueFd connect_to_path(const std::string& path) {
     const sockaddr_un address = unix_address(path);
     UniqueFd fd = make_unix_socket();
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) < 0)
-        throw errno_error(fmt::format("connect to '{}'", path));
+        throw errno_error("connect to '{}'", path);
     return fd;
 }
 
@@ -108,7 +108,7 @@ std::vector<UniqueFd> listen_at_port(const SocketAddress& address) {
         if (UniqueFd fd = try_to_listen(*at))
             listeners.push_back(std::move(fd));
     if (listeners.empty())
-        throw errno_error(fmt::format("listen at '{}' port '{}'", address.host, address.port));
+        throw errno_error("listen at '{}' port '{}'", address.host, address.port);
     return listeners;
 }
 
@@ -119,7 +119,7 @@ UniqueFd connect_to_port(const SocketAddress& address) {
         if (fd && connect(fd.get(), at->ai_addr, at->ai_addrlen) == 0)
             return fd;
     }
-    throw errno_error(fmt::format("connect to '{}' port '{}'", address.host, address.port));
+    throw errno_error("connect to '{}' port '{}'", address.host, address.port);
 }
 
 }  // namespace
@@ -148,9 +148,9 @@ UniqueFd connect_from_path(const std::string& path, const std::string& own_path)
     set_nonblocking(fd.get(), true);
     unlink(own_path.c_str());
     if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&own_address), sizeof(own_address)) < 0)
-        throw errno_error(fmt::format("bind a socket to '{}'", own_path));
+        throw errno_error("bind a socket to '{}'", own_path);
     if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) < 0)
-        throw errno_error(fmt::format("connect to '{}'", path));
+        throw errno_error("connect to '{}'", path);
     return fd;
 }
 
@@ -158,10 +158,11 @@ void require_stream_socket(int fd, bool listening) {
     int accepts = 0;
     socklen_t size = sizeof(accepts);
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &size) < 0)
-        throw errno_error(fmt::format("use descriptor {} as a socket", fd));
+        throw errno_error("use descriptor {} as a socket", fd);
     if ((accepts != 0) != listening)
-        throw Error(ErrorCode::kInvalidArgument, "the socket of descriptor {} does{} listen", fd,
-                    accepts ? "" : " not");
+        throw Error(ErrorCode::kInvalidArgument,
+                    accepts ? Text("the socket of descriptor {} listens", fd)
+                            : Text("the socket of descriptor {} does not listen", fd));
 }
 
 void set_nodelay(int fd, const SocketAddress& address) {

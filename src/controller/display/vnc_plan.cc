@@ -34,10 +34,11 @@ struct Reason {
 
 // Of properties that are set.
 constexpr std::array kReasons{
-    Reason{"websocket", "QEMU itself listens for websockets, and cannot be told to end that"},
-    Reason{"sasl", "SASL looks at the address of the viewer, which the next QEMU could not see"},
-    Reason{"reverse", "QEMU itself has connected to the viewer (reverse)"},
-    Reason{"to", "a range of ports is not supported"},
+    Reason{"websocket", N_("QEMU itself listens for websockets, and cannot be told to end that")},
+    Reason{"sasl",
+           N_("SASL looks at the address of the viewer, which the next QEMU could not see")},
+    Reason{"reverse", N_("QEMU itself has connected to the viewer (reverse)")},
+    Reason{"to", N_("a range of ports is not supported")},
 };
 
 bool is_set(const Option& option, const char* key) {
@@ -103,15 +104,15 @@ std::vector<int> VncPlan::for_controller() const {
     return numbers;
 }
 
-std::string reason_against_vnc(const Option& option) {
+Text reason_against_vnc(const Option& option) {
     if (is_none(option))
         return {};
     for (const Reason& known : kReasons)
         if (is_set(option, known.key))
             return known.reason;
     if (!address_of(option))
-        return "its address is not understood";
-    return "QEMU itself listens there, and its viewers are connected to QEMU";
+        return N_("its address is not understood");
+    return N_("QEMU itself listens there, and its viewers are connected to QEMU");
 }
 
 VncPlan plan_vnc(ArgumentModel& line, const std::string& folder) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "controller/qemu/argument_model.h"
 
@@ -35,7 +36,7 @@ struct VncPlan {
 VncPlan plan_vnc(qemu::ArgumentModel& line, const std::string& folder);
 
 // Why the next QEMU could not carry a display on that QEMU itself has; empty for one that is none.
-std::string reason_against_vnc(const qemu::Option& option);
+Text reason_against_vnc(const qemu::Option& option);
 
 // -vnc at that path.
 void set_vnc_path(qemu::Option& option, const std::string& path);

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/qemu/blocker.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace cpr::controller::qemu {
-
-nlohmann::json to_json(const Blocker& blocker) {
-    return {{"id", blocker.id}, {"reason", blocker.reason}, {"remedy", blocker.remedy}};
-}
 
 void BlockerList::set(const std::string& key, Blocker blocker) {
     blockers_.insert_or_assign(key, std::move(blocker));

@@ -3,10 +3,11 @@
 #define CPR_CONTROLLER_QEMU_BLOCKER_H
 
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/blocker.h"
 
 namespace cpr::controller::qemu {
 
@@ -35,20 +36,8 @@ constexpr const char* kTooOldBlocker = "qemu-too-old";
 constexpr const char* kTpmBlocker = "qemu-tpm";
 constexpr const char* kVhostBlocker = "qemu-vhost";
 
-// Why a guest of QEMU's cannot be updated now: a stable id, a reason, and what to do about it.
-struct Blocker {
-    std::string id;
-    std::string reason;
-    std::string remedy;
-
-    bool operator==(const Blocker&) const = default;
-};
-
 // For what only a new process of QEMU's can get rid of.
-constexpr const char* kRestartRemedy = "shut the guest down and start it anew";
-
-// As query-cpr lists it.
-nlohmann::json to_json(const Blocker& blocker);
+constexpr const char* kRestartRemedy = N_("shut the guest down and start it anew");
 
 // Blockers that come and go with what causes them, each under a key of its cause: it is in the list
 // once, however often it is set.

@@ -60,7 +60,7 @@ constexpr std::array<Member, 3> kUnix{
     {{"path", "path"}, {"abstract", "abstract"}, {"tight", "tight"}}};
 constexpr std::array<Member, 1> kFd{{{"str", "fd"}}};
 
-[[noreturn]] void refuse(std::string_view what) {
+[[noreturn]] void refuse(const Text& what) {
     throw Error(ErrorCode::kUnsupported,
                 "a character device with {} has no like on QEMU's command line", what);
 }
@@ -85,7 +85,7 @@ template <size_t N>
 void add_members(const std::array<Member, N>& members, const json& data, std::string& text) {
     for (const auto& [name, value] : data.items())
         if (!add_member(members, name, value, text))
-            refuse(fmt::format("the member '{}'", name));
+            refuse(Text("the member '{}'", name));
 }
 
 void add_address(const json& address, bool local, std::string& text) {
@@ -100,7 +100,7 @@ void add_address(const json& address, bool local, std::string& text) {
     else if (type == "fd" && !local)
         add_members(kFd, data, text);
     else
-        refuse(fmt::format("an address of type '{}'", type));
+        refuse(Text("an address of type '{}'", type));
 }
 
 void add_data(const Backend& backend, const json& data, std::string& text) {
@@ -111,7 +111,7 @@ void add_data(const Backend& backend, const json& data, std::string& text) {
             add_address(value, name == "local", text);
         else if (!add_member(backend.members, name, value, text) &&
                  !add_member(kCommon, name, value, text))
-            refuse(fmt::format("the member '{}'", name));
+            refuse(Text("the member '{}'", name));
     }
 }
 
@@ -123,7 +123,7 @@ Option chardev_option(const json& arguments) {
     const std::string type = backend.is_object() ? member_of(backend, "type") : "";
     const auto found = std::ranges::find(kBackends, type, &Backend::type);
     if (found == kBackends.end())
-        refuse(fmt::format("the type '{}'", type));
+        refuse(Text("the type '{}'", type));
     std::string text = fmt::format("{},id={}", type, escape_commas(member_of(arguments, "id")));
     add_data(*found, backend.value("data", json::object()), text);
     return Option::make("chardev", text);

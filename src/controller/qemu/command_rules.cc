@@ -180,16 +180,16 @@ void track(Configuration& guest, const CommandRule& rule, const Exchange& exchan
         rule.track(guest, exchange);
     } catch (const Error& error) {
         note_irreproducible(guest, "command/" + exchange.command,
-                            fmt::format("{}: {}", exchange.command, error.message()));
+                            error.within(Text::verbatim(exchange.command)).text());
     }
 }
 
 void refuse_unknown(Configuration& guest, const std::string& command) {
     guest.blockers.set("command/" + command,
                        {kCommandUnknownBlocker,
-                        fmt::format("the monitor's command '{}' was given, and what it changes is "
-                                    "not known",
-                                    command),
+                        Text("the monitor's command '{}' was given, and what it changes is "
+                             "not known",
+                             command),
                         kRestartRemedy});
 }
 
@@ -216,9 +216,9 @@ void apply_command(Configuration& guest, const Exchange& exchange) {
             break;
         case kBlocks:
             note_irreproducible(guest, "command/" + exchange.command,
-                                fmt::format("what the monitor's command '{}' has changed cannot be "
-                                            "put on a command line",
-                                            exchange.command));
+                                Text("what the monitor's command '{}' has changed cannot be "
+                                     "put on a command line",
+                                     exchange.command));
             break;
         case kUnknown:
             refuse_unknown(guest, exchange.command);

@@ -18,7 +18,7 @@ bool flag_of(const nlohmann::json& arguments, const char* name) {
     return found != arguments.end() && found->is_boolean() && found->get<bool>();
 }
 
-void note_irreproducible(Configuration& guest, const std::string& key, const std::string& reason) {
+void note_irreproducible(Configuration& guest, const std::string& key, const Text& reason) {
     guest.blockers.set(key, {kNotReproducibleBlocker, reason, kRestartRemedy});
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "controller/qemu/argument_model.h"
 #include "controller/qemu/blocker.h"
 #include "controller/qemu/descriptors.h"
@@ -40,7 +41,7 @@ std::string text_of(const nlohmann::json& arguments, const char* name);
 bool flag_of(const nlohmann::json& arguments, const char* name);
 
 // Notes that something cannot be reproduced, until what has that key is gone.
-void note_irreproducible(Configuration& guest, const std::string& key, const std::string& reason);
+void note_irreproducible(Configuration& guest, const std::string& key, const Text& reason);
 
 // What commands do to the configuration. They throw Error kUnsupported where they cannot say; the
 // caller makes a blocker of that.

@@ -19,7 +19,7 @@ std::optional<DmaClaim> read_claim(const seccomp_notif& request) {
     vfio_iommu_type1_dma_map map{};
     if (pread(memory.get(), &map, sizeof(map), static_cast<off_t>(request.data.args[2])) !=
         static_cast<ssize_t>(sizeof(map)))
-        throw errno_error(fmt::format("read '{}'", path));
+        throw errno_error("read '{}'", path);
     if ((map.flags & VFIO_DMA_MAP_FLAG_VADDR) == 0)
         return std::nullopt;
     return DmaClaim{static_cast<int>(request.data.args[0]), map.iova, map.size};

@@ -44,7 +44,7 @@ ExecHandover::ExecHandover(std::string path) : path_(std::move(path)) {
     if (!listener_ ||
         bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) < 0 ||
         listen(listener_.get(), 1) < 0)
-        throw errno_error(fmt::format("listen at '{}'", path_));
+        throw errno_error("listen at '{}'", path_);
 }
 
 ExecHandover::~ExecHandover() {
@@ -101,7 +101,7 @@ void ExecHandover::run(const NextProgram& next) {
     const std::string text = join_arguments(next.arguments);
     const UniqueFd arguments = make_sealed_memfd(
         "qemu-arguments", {reinterpret_cast<const uint8_t*>(text.data()), text.size()},
-        "the command line of the next QEMU");
+        N_("the command line of the next QEMU"));
     ExecMessage last;
     last.run = true;
     last.keep = next.keep;

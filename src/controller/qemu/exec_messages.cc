@@ -18,7 +18,7 @@ constexpr uint32_t kHighest = 1 << 20;
 // The program and the command line.
 constexpr size_t kRunDescriptors = 2;
 
-Error invalid(std::string_view what) {
+Error invalid(const Text& what) {
     return Error(ErrorCode::kInvalidArgument, "the message on descriptors has {}", what);
 }
 
@@ -26,7 +26,7 @@ int read_number(const json& value) {
     const auto number = integer_in<uint32_t>(value);
     // The first three are nobody's to give.
     if (!number || *number < 3 || *number >= kHighest)
-        throw invalid("a number that is none");
+        throw invalid(N_("a number that is none"));
     return static_cast<int>(*number);
 }
 
@@ -35,7 +35,7 @@ std::vector<int> read_numbers(const json& message, const char* key) {
     if (found == message.end())
         return {};
     if (!found->is_array())
-        throw invalid("no list where one is expected");
+        throw invalid(N_("no list where one is expected"));
     std::vector<int> numbers;
     for (const json& value : *found)
         numbers.push_back(read_number(value));
@@ -47,7 +47,7 @@ void refuse_doubles(const ExecMessage& message) {
     for (const auto* list : {&message.numbers, &message.keep})
         for (const int number : *list)
             if (!seen.insert(number).second)
-                throw invalid("a number twice");
+                throw invalid(N_("a number twice"));
 }
 
 }  // namespace
@@ -70,7 +70,7 @@ std::string to_text(const ExecMessage& message) {
 ExecMessage parse_exec_message(const std::string& text, size_t descriptors) {
     const json read = json::parse(text, nullptr, false);
     if (!read.is_object())
-        throw invalid("no object");
+        throw invalid(N_("no object"));
     ExecMessage message;
     message.numbers = read_numbers(read, "numbers");
     if (read.contains("table"))
@@ -82,7 +82,7 @@ ExecMessage parse_exec_message(const std::string& text, size_t descriptors) {
         message.error = read["error"].get<std::string>();
     refuse_doubles(message);
     if (message.numbers.size() + (message.run ? kRunDescriptors : 0) != descriptors)
-        throw invalid("another count of numbers than of descriptors");
+        throw invalid(N_("another count of numbers than of descriptors"));
     return message;
 }
 
@@ -90,7 +90,7 @@ int parse_descriptor(const std::string& text) {
     uint32_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size())
-        throw invalid("a number that is none");
+        throw invalid(N_("a number that is none"));
     return read_number(number);
 }
 

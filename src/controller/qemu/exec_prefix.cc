@@ -56,7 +56,7 @@ UniqueFd connect_to(const std::string& path) {
     memcpy(address.sun_path, path.c_str(), path.size());
     if (!socket ||
         connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) < 0)
-        throw errno_error(fmt::format("connect to '{}'", path));
+        throw errno_error("connect to '{}'", path);
     return socket;
 }
 
@@ -137,7 +137,7 @@ void arrange_descriptors(const Order& order, int& socket, int& program) {
     const std::vector<char*> argv = argument_pointers(order.arguments);
     arrange_descriptors(order, socket, program);
     execveat(program, "", argv.data(), environ, AT_EMPTY_PATH);
-    const Error error = errno_error(fmt::format("execute '{}'", order.arguments.front()));
+    const Error error = errno_error("execute '{}'", order.arguments.front());
     // Their numbers may be others' by now.
     for (UniqueFd& fd : order.fds)
         fd.release();

@@ -60,10 +60,10 @@ void ExecSteps::check_vfio_memory() {
     if (!vfio || UniqueFd(open(path.c_str(), O_RDONLY | O_CLOEXEC)))
         return;
     add_blocker({kExecDeviceBlocker,
-                 fmt::format("a passthrough device could not be brought back if an update in mode "
-                             "exec failed: cannot open '{}': {}",
-                             path, strerror(errno)),
-                 "update in mode transfer, or set kernel.yama.ptrace_scope to 1 or 0"});
+                 Text("a passthrough device could not be brought back if an update in mode exec "
+                      "failed: cannot open '{}': {}",
+                      path, errno_text(errno)),
+                 N_("update in mode transfer, or set kernel.yama.ptrace_scope to 1 or 0")});
 }
 
 void ExecSteps::prepare() {
@@ -116,7 +116,7 @@ void ExecSteps::save() {
     host_.exec.order_by_path(prefix_);
     begin_save();
     const auto seen = watch_->wait(
-        "the end of the save", [](const RunWatch::Seen& now) { return is_over(now.migration); },
+        N_("the end of the save"), [](const RunWatch::Seen& now) { return is_over(now.migration); },
         within(host_.deadlines.save), [this] { look_for_end(); });
     record_.pause.stopped = was_running_ ? seen.stopped_ns : 0;
     record_.pause.saved = was_running_ ? monotonic_ns() : 0;
@@ -220,7 +220,7 @@ void ExecSteps::greet(UniqueFd monitor, std::chrono::milliseconds deadline) {
     } catch (const Error& error) {
         const std::string complaint = handover_->complaint();
         throw Error(ErrorCode::kExecFailed, "QEMU does not start: {}",
-                    complaint.empty() ? error.message() : complaint);
+                    complaint.empty() ? error.text() : Text::verbatim(complaint));
     }
     host_.vmm.call("qmp_capabilities", json::object(), host_.deadlines.query);
     host_.exec.order(nullptr);

@@ -45,7 +45,7 @@ void ExecSteps::undo_save() {
     if (!is_over(watch_->seen().migration))
         host_.vmm.call("migrate_cancel", json::object(), host_.deadlines.query);
     const auto seen = watch_->wait(
-        "the end of the save", [](const RunWatch::Seen& now) { return is_over(now.migration); },
+        N_("the end of the save"), [](const RunWatch::Seen& now) { return is_over(now.migration); },
         host_.deadlines.load, [this] { look_for_end(); });
     if (seen.migration != "completed" || !comes_to_execute())
         return;

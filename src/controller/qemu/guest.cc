@@ -41,7 +41,7 @@ Guest::Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginni
                 relayed_.emplace(device.id, option->argument());
         follower_.emplace(std::move(line));
     } catch (const Error& error) {
-        unreadable_ = error.message();
+        unreadable_ = error.text();
     }
     chardevs_ = std::make_unique<CharacterDevices>(loop, std::move(beginning.chardevs));
     if (!beginning.vnc.listeners.empty())
@@ -144,19 +144,19 @@ std::vector<Blocker> Guest::blockers() const {
         all.insert(all.end(), more.begin(), more.end());
     if (const auto problem = has_passed_vhost(line) ? vhost_problem() : std::nullopt)
         all.push_back({kVhostBlocker,
-                       fmt::format("a network is worked on by vhost, and the next QEMU needs a "
-                                   "descriptor of its own: {}",
-                                   *problem),
-                       fmt::format("allow '{}' (cgroup_device_acl in libvirt's qemu.conf), or use "
-                                   "<driver name='qemu'/> in the <interface>, and start the domain "
-                                   "anew",
-                                   kVhostNet)});
+                       Text("a network is worked on by vhost, and the next QEMU needs a "
+                            "descriptor of its own: {}",
+                            *problem),
+                       Text("allow '{}' (cgroup_device_acl in libvirt's qemu.conf), or use "
+                            "<driver name='qemu'/> in the <interface>, and start the domain "
+                            "anew",
+                            kVhostNet)});
     const auto relayed = [this](const Option& chardev) { return is_relayed(chardev); };
     for (const NotKeptDevice& device : find_not_kept(line, relayed))
-        all.push_back({kCharacterDeviceBlocker,
-                       fmt::format("character device '{}' cannot be carried over: {}", device.id,
-                                   device.reason),
-                       "detach it, or use a pty or a unix socket from the domain's start on"});
+        all.push_back(
+            {kCharacterDeviceBlocker,
+             Text("character device '{}' cannot be carried over: {}", device.id, device.reason),
+             N_("detach it, or use a pty or a unix socket from the domain's start on")});
     find_display_blockers(line, all);
     return all;
 }
@@ -165,12 +165,11 @@ void Guest::find_display_blockers(const ArgumentModel& line, std::vector<Blocker
     for (const Option* display : line.all("vnc")) {
         if (vnc_ && vnc_->has(*display))
             continue;
-        if (const std::string reason = reason_against_vnc(*display); !reason.empty())
+        if (const Text reason = reason_against_vnc(*display); !reason.empty())
             blockers.push_back(
                 {kDisplayBlocker,
-                 fmt::format("the display ({}) cannot be carried over: {}", display->describe(),
-                             reason),
-                 "remove that from <graphics>, or the <graphics>, and start the domain anew"});
+                 Text("the display ({}) cannot be carried over: {}", display->describe(), reason),
+                 N_("remove that from <graphics>, or the <graphics>, and start the domain anew")});
     }
 }
 
@@ -192,9 +191,10 @@ std::vector<Blocker> Guest::exec_blockers() const {
     ArgumentModel shared = line;
     if (share_memory(shared, start_facts(shared, version_)).empty() &&
         shared.write() != line.write())
-        found.push_back({kMemoryBlocker,
-                         "not all of the guest's memory is shared, and what is not would be lost",
-                         kRestartRemedy});
+        found.push_back(
+            {kMemoryBlocker,
+             N_("not all of the guest's memory is shared, and what is not would be lost"),
+             kRestartRemedy});
     return found;
 }
 

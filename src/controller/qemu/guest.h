@@ -127,7 +127,7 @@ class Guest final : public MonitorWatcher {
     std::vector<UniqueFd> inherited_;
     // Nothing if the command line could not be read.
     std::optional<MonitorFollower> follower_;
-    std::string unreadable_;
+    Text unreadable_;
     std::map<Serial, UniqueFd> kept_;
     // The commands under way.
     std::map<Ticket, std::string> tickets_;

@@ -18,14 +18,14 @@ std::string key_of(const std::string& id) {
 
 Blocker running(const std::string& id, const std::string& command) {
     return {kJobBlocker,
-            fmt::format("the job '{}'{} runs", id,
-                        command.empty() ? std::string() : fmt::format(" ({})", command)),
-            "wait for its end, or cancel it (virsh blockjob, virsh domjobabort)"};
+            command.empty() ? Text("the job '{}' runs", id)
+                            : Text("the job '{}' ({}) runs", id, command),
+            N_("wait for its end, or cancel it (virsh blockjob, virsh domjobabort)")};
 }
 
-Blocker unclear(const std::string& id, std::string_view why) {
+Blocker unclear(const std::string& id, const Text& why) {
     return {kNotReproducibleBlocker,
-            fmt::format("what the job '{}' has done to the disks is not known: {}", id, why),
+            Text("what the job '{}' has done to the disks is not known: {}", id, why),
             kRestartRemedy};
 }
 
@@ -102,7 +102,7 @@ void Jobs::conclude(const std::string& id, Job& job, ArgumentModel& line, Blocke
     try {
         apply(job.effect, line);
     } catch (const Error& error) {
-        blockers.set("job-effect/" + id, unclear(id, error.message()));
+        blockers.set("job-effect/" + id, unclear(id, error.text()));
     }
 }
 
@@ -120,7 +120,7 @@ void Jobs::on_status(const std::string& id, const std::string& status, bool may_
     if (!job.gone || (job.command.empty() && may_start))
         return;
     if (is_unclear(job))
-        blockers.set("job-effect/" + id, unclear(id, "its beginning or its end was not seen"));
+        blockers.set("job-effect/" + id, unclear(id, N_("its beginning or its end was not seen")));
     blockers.clear(key_of(id));
     jobs_.erase(id);
 }

@@ -40,7 +40,7 @@ void note_missing(const Option& user, std::string_view key, std::string_view id,
                   std::vector<Blocker>& blockers) {
     blockers.push_back(
         {kNotReproducibleBlocker,
-         fmt::format("-{} '{}' has {}={}, which is not there", user.name(), user.id(), key, id),
+         Text("-{} '{}' has {}={}, which is not there", user.name(), user.id(), key, id),
          kRestartRemedy});
 }
 
@@ -86,19 +86,19 @@ void check_monitors(const ArgumentModel& line, std::vector<Blocker>& blockers) {
             line.all(name), [](const Option* option) { return is_monitor(*option); }));
     if (count > 1)
         blockers.push_back({kOtherMonitorBlocker,
-                            "the guest has a monitor beside libvirt's, over which it can be "
-                            "changed unseen",
-                            "remove it (<qemu:commandline>), and start the domain anew"});
+                            N_("the guest has a monitor beside libvirt's, over which it can be "
+                               "changed unseen"),
+                            N_("remove it (<qemu:commandline>), and start the domain anew")});
 }
 
 void check_audio(const ArgumentModel& line, std::vector<Blocker>& blockers) {
     for (const Option* audio : line.all("audiodev"))
         if (audio->value("driver") == "wav")
             blockers.push_back({kNotReproducibleBlocker,
-                                fmt::format("the next QEMU would write the file of -audiodev '{}' "
-                                            "from its beginning",
-                                            audio->id()),
-                                "use another <audio>, and start the domain anew"});
+                                Text("the next QEMU would write the file of -audiodev '{}' "
+                                     "from its beginning",
+                                     audio->id()),
+                                N_("use another <audio>, and start the domain anew")});
 }
 
 }  // namespace
@@ -107,7 +107,7 @@ std::vector<Blocker> check_line(const ArgumentModel& line) {
     std::vector<Blocker> blockers;
     if (line.has("snapshot"))
         blockers.push_back({kNotReproducibleBlocker,
-                            "what the guest writes is in temporary files (-snapshot)",
+                            N_("what the guest writes is in temporary files (-snapshot)"),
                             kRestartRemedy});
     check_monitors(line, blockers);
     check_audio(line, blockers);
@@ -115,7 +115,7 @@ std::vector<Blocker> check_line(const ArgumentModel& line) {
     check_disks(line, blockers);
     for (const std::string& set : missing_sets(line))
         blockers.push_back({kDescriptorBlocker,
-                            fmt::format("something is on {}, which has been removed", set),
+                            Text("something is on {}, which has been removed", set),
                             kRestartRemedy});
     return blockers;
 }

@@ -34,11 +34,10 @@ json list_in(const json& object, const char* name) {
     return found != object.end() && found->is_array() ? *found : json::array();
 }
 
-void differ(Findings& findings, std::string what) {
-    findings.push_back(
-        {kStateDiffersBlocker,
-         "the guest is not as its monitor's commands have made it: " + std::move(what),
-         kRestartRemedy});
+void differ(Findings& findings, const Text& what) {
+    findings.push_back({kStateDiffersBlocker,
+                        Text("the guest is not as its monitor's commands have made it: {}", what),
+                        kRestartRemedy});
 }
 
 // Devices
@@ -67,14 +66,14 @@ void compare_devices(const ArgumentModel& line, const json& peripherals, Finding
         there.insert(id);
         const Option* device = line.find("device", id);
         if (!device)
-            differ(findings, fmt::format("the device '{}' ({}) is not known", id, type));
+            differ(findings, Text("the device '{}' ({}) is not known", id, type));
         else if (!is_type_of(device->value("driver"), type))
-            differ(findings, fmt::format("the device '{}' is a {}, not a {}", id, type,
-                                         device->value("driver")));
+            differ(findings,
+                   Text("the device '{}' is a {}, not a {}", id, type, device->value("driver")));
     }
     for (const Option* device : line.all("device"))
         if (!device->id().empty() && !there.contains(device->id()))
-            differ(findings, fmt::format("the device '{}' is not there", device->id()));
+            differ(findings, Text("the device '{}' is not there", device->id()));
 }
 
 // Block nodes
@@ -108,20 +107,20 @@ void compare_children(const Option& option, const json& node, Findings& findings
             option.object()->at(key).is_object())
             continue;
         if (option.value(key) != live[key])
-            differ(findings, fmt::format("the block node '{}' has '{}' as its {}, not '{}'",
-                                         option.id(), live[key], key, option.value(key)));
+            differ(findings, Text("the block node '{}' has '{}' as its {}, not '{}'", option.id(),
+                                  live[key], key, option.value(key)));
     }
 }
 
 void compare_node(const Option& option, const json& node, Findings& findings) {
     if (option.value("driver") != text_in(node, "drv"))
-        differ(findings, fmt::format("the block node '{}' has the driver {}, not {}", option.id(),
-                                     text_in(node, "drv"), option.value("driver")));
+        differ(findings, Text("the block node '{}' has the driver {}, not {}", option.id(),
+                              text_in(node, "drv"), option.value("driver")));
     const auto read_only = flag_in(node, "ro");
     if (read_only && option.get("read-only") && !option.is_on("auto-read-only") &&
         *read_only != option.is_on("read-only"))
-        differ(findings, fmt::format("the block node '{}' is {}", option.id(),
-                                     *read_only ? "read-only" : "not read-only"));
+        differ(findings, *read_only ? Text("the block node '{}' is read-only", option.id())
+                                    : Text("the block node '{}' is not read-only", option.id()));
     // Since QEMU 10.1.
     if (node.contains("children"))
         compare_children(option, node, findings);
@@ -132,14 +131,14 @@ void find_losses(const std::string& name, const json& node, Findings& findings) 
         const std::string bitmap_name = text_in(bitmap, "name");
         if (!bitmap_name.empty() && flag_in(bitmap, "persistent") == false)
             findings.push_back({kBitmapBlocker,
-                                fmt::format("the bitmap '{}' of the disk '{}' is not persistent, "
-                                            "and would be lost",
-                                            bitmap_name, name),
-                                "wait for the end of what uses it, or remove it"});
+                                Text("the bitmap '{}' of the disk '{}' is not persistent, "
+                                     "and would be lost",
+                                     bitmap_name, name),
+                                N_("wait for the end of what uses it, or remove it")});
     }
     if (flag_in(node, "active") == false)
         findings.push_back(
-            {kInactiveBlocker, fmt::format("the disk '{}' is not active", name), "activate it"});
+            {kInactiveBlocker, Text("the disk '{}' is not active", name), N_("activate it")});
 }
 
 void compare_nodes(const ArgumentModel& line, const json& nodes, Findings& findings) {
@@ -158,11 +157,11 @@ void compare_nodes(const ArgumentModel& line, const json& nodes, Findings& findi
         if (const Option* option = line.find("blockdev", name))
             compare_node(*option, node, findings);
         else if (!known.contains(name) && !(nameless && name.starts_with('#')))
-            differ(findings, fmt::format("the block node '{}' is not known", name));
+            differ(findings, Text("the block node '{}' is not known", name));
     }
     for (const Option* option : line.all("blockdev"))
         if (!there.contains(option->id()))
-            differ(findings, fmt::format("the block node '{}' is not there", option->id()));
+            differ(findings, Text("the block node '{}' is not there", option->id()));
 }
 
 // Disks
@@ -195,8 +194,8 @@ void compare_disks(const ArgumentModel& line, const json& disks, Findings& findi
         const auto found = live.find(device->id());
         const std::string node = found == live.end() ? std::string() : found->second;
         if (node != drive)
-            differ(findings, fmt::format("the device '{}' has the disk '{}', not '{}'",
-                                         device->id(), node, drive));
+            differ(findings,
+                   Text("the device '{}' has the disk '{}', not '{}'", device->id(), node, drive));
     }
 }
 
@@ -206,7 +205,7 @@ std::vector<Blocker> compare_with_live(const ArgumentModel& line, const LiveAnsw
     Findings findings;
     for (const json* answer : {&live.peripherals, &live.nodes, &live.disks})
         if (!answer->is_array())
-            differ(findings, "QEMU's answer is no list");
+            differ(findings, N_("QEMU's answer is no list"));
     if (!findings.empty())
         return findings;
     compare_devices(line, live.peripherals, findings);

@@ -72,10 +72,9 @@ std::vector<Blocker> MonitorFollower::blockers() const {
     std::vector<Blocker> all = guest_.blockers.all();
     for (const auto& [ticket, pending] : pending_)
         if (rule_for(pending.command).effect != CommandEffect::kNone)
-            all.push_back(
-                {kCommandPendingBlocker,
-                 fmt::format("the monitor's command '{}' has no answer yet", pending.command),
-                 "try again"});
+            all.push_back({kCommandPendingBlocker,
+                           Text("the monitor's command '{}' has no answer yet", pending.command),
+                           N_("try again")});
     for (Blocker& blocker : check_line(guest_.line))
         all.push_back(std::move(blocker));
     return all;
@@ -88,10 +87,10 @@ ArgumentModel MonitorFollower::command_line(const std::function<int(Serial)>& nu
     return line;
 }
 
-Blocker unreadable_command_line(const std::string& reason) {
+Blocker unreadable_command_line(const Text& reason) {
     return {kCommandLineBlocker, reason,
-            "remove the option (<qemu:commandline>), and start the "
-            "domain anew"};
+            N_("remove the option (<qemu:commandline>), and start the "
+               "domain anew")};
 }
 
 }  // namespace cpr::controller::qemu

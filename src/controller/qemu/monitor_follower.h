@@ -70,7 +70,7 @@ class MonitorFollower {
 };
 
 // The blocker for a command line that ArgumentModel::parse refuses.
-Blocker unreadable_command_line(const std::string& reason);
+Blocker unreadable_command_line(const Text& reason);
 
 }  // namespace cpr::controller::qemu
 

@@ -50,8 +50,7 @@ RunWatch::Seen RunWatch::seen() const {
     return seen_;
 }
 
-RunWatch::Seen RunWatch::wait(const std::string& what,
-                              const std::function<bool(const Seen&)>& until,
+RunWatch::Seen RunWatch::wait(const Text& what, const std::function<bool(const Seen&)>& until,
                               std::chrono::milliseconds deadline,
                               const std::function<void()>& look) {
     const auto end = std::chrono::steady_clock::now() + deadline;

@@ -10,6 +10,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "base/text.h"
+
 namespace cpr::controller::qemu {
 
 // What a QEMU has said of its guest and of its migration since the watch began. Events come on the
@@ -32,7 +34,7 @@ class RunWatch {
     Seen seen() const;
     // Returns when the condition holds. Throws Error kVmmGone if the QEMU ends before, kTimeout.
     // `look` is called now and then meanwhile, and may throw.
-    Seen wait(const std::string& what, const std::function<bool(const Seen&)>& until,
+    Seen wait(const Text& what, const std::function<bool(const Seen&)>& until,
               std::chrono::milliseconds deadline, const std::function<void()>& look = {});
 
   private:

@@ -22,12 +22,12 @@ constexpr std::array<std::string_view, 14> kConvertible{
     "qom-type",         "id",   "size",  "mem-path",     "share",  "prealloc",   "prealloc-threads",
     "prealloc-context", "dump", "merge", "discard-data", "policy", "host-nodes", kLongName};
 
-Blocker private_memory(const Option& option, std::string_view why) {
-    return {kMemoryBlocker,
-            fmt::format("the memory of {} cannot be handed to another process: {}",
-                        option.describe(), why),
-            "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>, and "
-            "start the domain anew"};
+Blocker private_memory(const Option& option, const Text& why) {
+    return {
+        kMemoryBlocker,
+        Text("the memory of {} cannot be handed to another process: {}", option.describe(), why),
+        N_("<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>, and "
+           "start the domain anew")};
 }
 
 void become_memfd(Option& backend) {
@@ -49,8 +49,7 @@ std::optional<std::string> unconvertible_key(const Option& backend) {
 // pages as well, and is handed over.
 std::optional<Blocker> replace_huge_folder(Option& backend, const HostPath& path) {
     if (const auto key = unconvertible_key(backend))
-        return private_memory(backend,
-                              fmt::format("its property '{}' has no like in a {}", *key, kMemfd));
+        return private_memory(backend, Text("its property '{}' has no like in a {}", *key, kMemfd));
     become_memfd(backend);
     backend.erase("mem-path");
     backend.erase("discard-data");
@@ -64,10 +63,10 @@ std::optional<Blocker> share_file(Option& backend, const StartFacts& facts) {
     if (path.folder && path.huge_page_size != 0)
         return replace_huge_folder(backend, path);
     if (path.folder)
-        return private_memory(backend, "it is a file without a name in a folder");
+        return private_memory(backend, N_("it is a file without a name in a folder"));
     // What the guest writes would be written to the file.
     if (!backend.is_on("share"))
-        return private_memory(backend, "it is a private copy of a file");
+        return private_memory(backend, N_("it is a private copy of a file"));
     // The old process would discard the memory of the new one when it ends.
     if (backend.is_on("discard-data"))
         backend.set("discard-data", false);
@@ -90,7 +89,7 @@ std::optional<Blocker> share_backend(Option& backend, const StartFacts& facts) {
     }
     if (type == "memory-backend-file")
         return share_file(backend, facts);
-    return private_memory(backend, "QEMU cannot share it");
+    return private_memory(backend, N_("QEMU cannot share it"));
 }
 
 bool has_own_main_memory(const ArgumentModel& model) {
@@ -105,10 +104,10 @@ std::optional<Blocker> add_main_memory(ArgumentModel& model, const StartFacts& f
     const auto size = sizes.empty() ? std::nullopt : parse_memory_size(sizes.back()->value("size"));
     if (!size || facts.default_ram_id.empty())
         return Blocker{kMemoryBlocker,
-                       fmt::format("the guest's memory is given by -m alone, and {}",
-                                   size ? "the machine type's name for it is not known"
-                                        : "its size cannot be read"),
-                       "give the machine a memory-backend, and start the domain anew"};
+                       Text("the guest's memory is given by -m alone, and {}",
+                            size ? Text("the machine type's name for it is not known")
+                                 : Text("its size cannot be read")),
+                       N_("give the machine a memory-backend, and start the domain anew")};
     Option backend = Option::make_json(
         "object",
         {{"qom-type", "memory-backend-ram"}, {"id", facts.default_ram_id}, {"size", *size}});
@@ -130,18 +129,19 @@ std::optional<Blocker> refuse_confidential(const ArgumentModel& model) {
     for (const char* key : {"confidential-guest-support", "memory-encryption"})
         if (!model.machine_property(key).empty())
             return Blocker{kConfidentialBlocker,
-                           fmt::format("the guest's memory is encrypted (-machine {}={}), and "
-                                       "cannot be handed to another process",
-                                       key, model.machine_property(key)),
-                           "remove <launchSecurity>, and start the domain anew"};
+                           Text("the guest's memory is encrypted (-machine {}={}), and "
+                                "cannot be handed to another process",
+                                key, model.machine_property(key)),
+                           N_("remove <launchSecurity>, and start the domain anew")};
     return std::nullopt;
 }
 
 std::optional<Blocker> share_auxiliary(ArgumentModel& model, const StartFacts& facts) {
     if (!facts.has_aux_ram_share)
-        return Blocker{kTooOldBlocker,
-                       "this QEMU cannot share all of a guest's memory (-machine aux-ram-share)",
-                       "use QEMU 10.0 or later, and start the domain anew"};
+        return Blocker{
+            kTooOldBlocker,
+            N_("this QEMU cannot share all of a guest's memory (-machine aux-ram-share)"),
+            N_("use QEMU 10.0 or later, and start the domain anew")};
     model.set_machine_property("aux-ram-share", true);
     return std::nullopt;
 }

@@ -139,7 +139,7 @@ bool Target::end(std::chrono::milliseconds deadline) {
     if (monitor_)
         return false;
     watch_->wait(
-        "its end", [](const RunWatch::Seen& now) { return now.closed; }, deadline);
+        N_("its end"), [](const RunWatch::Seen& now) { return now.closed; }, deadline);
     return watch_->seen().resumed_ns != 0;
 }
 

@@ -28,10 +28,10 @@ void append_taking_descriptors(Configuration& guest, Option option) {
     const Option& added = guest.line.append(std::move(option));
     if (const auto unknown = guest.descriptors.take(added))
         guest.blockers.set(key + "fd", {kDescriptorBlocker,
-                                        fmt::format("{} has the descriptor '{}', which did not "
-                                                    "come over the monitor by that name",
-                                                    added.describe(), *unknown),
-                                        "unplug it"});
+                                        Text("{} has the descriptor '{}', which did not "
+                                             "come over the monitor by that name",
+                                             added.describe(), *unknown),
+                                        N_("unplug it")});
 }
 
 void append_json(Configuration& guest, std::string_view name, const json& arguments) {
@@ -39,7 +39,7 @@ void append_json(Configuration& guest, std::string_view name, const json& argume
     for (const auto& [key, value] : arguments.items())
         if (has_inner_descriptor(value))
             note_irreproducible(guest, fmt::format("{}/{}/inner", name, text_of(arguments, "id")),
-                                fmt::format("-{} with '{}' is on a descriptor", name, key));
+                                Text("-{} with '{}' is on a descriptor", name, key));
 }
 
 void remove(Configuration& guest, std::string_view name, const std::string& id) {
@@ -56,8 +56,8 @@ void track_device_add(Configuration& guest, const Exchange& exchange) {
     // Nobody could say later that it is gone.
     if (text_of(exchange.arguments, "id").empty())
         note_irreproducible(guest, "device-without-id",
-                            fmt::format("the device {} was plugged in without an id",
-                                        text_of(exchange.arguments, "driver")));
+                            Text("the device {} was plugged in without an id",
+                                 text_of(exchange.arguments, "driver")));
 }
 
 void track_device_deleted(Configuration& guest, const std::string& id) {
@@ -86,9 +86,9 @@ void track_object_add(Configuration& guest, const Exchange& exchange) {
     auto blocker = share_added_memory(shared, {});
     if (!blocker && shared != before)
         blocker = Blocker{kMemoryBlocker,
-                          fmt::format("the memory '{}' was plugged in without being shared",
-                                      text_of(exchange.arguments, "id")),
-                          "unplug it, and plug it in again"};
+                          Text("the memory '{}' was plugged in without being shared",
+                               text_of(exchange.arguments, "id")),
+                          N_("unplug it, and plug it in again")};
     if (blocker)
         guest.blockers.set(fmt::format("object/{}/memory", text_of(exchange.arguments, "id")),
                            *blocker);
@@ -103,7 +103,7 @@ void track_chardev_add(Configuration& guest, const Exchange& exchange) {
     try {
         append_taking_descriptors(guest, chardev_option(exchange.arguments));
     } catch (const Error& error) {
-        note_irreproducible(guest, fmt::format("chardev/{}/form", id), error.message());
+        note_irreproducible(guest, fmt::format("chardev/{}/form", id), error.text());
     }
 }
 

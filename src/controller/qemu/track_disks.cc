@@ -64,10 +64,10 @@ void track_blockdev_set_active(Configuration& guest, const Exchange& exchange) {
     if (node.empty())
         guest.blockers.clear_all("inactive");
     if (!flag_of(exchange.arguments, "active"))
-        guest.blockers.set(node.empty() ? "inactive" : key,
-                           {kInactiveBlocker,
-                            fmt::format("the disk '{}' is not active (blockdev-set-active)", node),
-                            "activate it"});
+        guest.blockers.set(
+            node.empty() ? "inactive" : key,
+            {kInactiveBlocker, Text("the disk '{}' is not active (blockdev-set-active)", node),
+             N_("activate it")});
 }
 
 void track_snapshot(Configuration& guest, const Exchange& exchange) {
@@ -86,10 +86,10 @@ void track_bitmap_add(Configuration& guest, const Exchange& exchange) {
     guest.blockers.set(
         bitmap_key(exchange.arguments),
         {kBitmapBlocker,
-         fmt::format("the bitmap '{}' of the disk '{}' is not persistent, and would "
-                     "be lost",
-                     text_of(exchange.arguments, "name"), text_of(exchange.arguments, "node")),
-         "wait for the end of what uses it, or remove it"});
+         Text("the bitmap '{}' of the disk '{}' is not persistent, and would "
+              "be lost",
+              text_of(exchange.arguments, "name"), text_of(exchange.arguments, "node")),
+         N_("wait for the end of what uses it, or remove it")});
 }
 
 void track_bitmap_remove(Configuration& guest, const Exchange& exchange) {

@@ -43,9 +43,9 @@ std::string id_of(const Exchange& exchange) {
     return id.empty() ? text_of(exchange.arguments, "device") : id;
 }
 
-Blocker exported(const std::string& what) {
-    return {kExportBlocker, fmt::format("{} for other programs", what),
-            "wait for the end of the backup or migration that it is for, or end it"};
+Blocker exported(const Text& what) {
+    return {kExportBlocker, Text("{} for other programs", what),
+            N_("wait for the end of the backup or migration that it is for, or end it")};
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ void track_job_cancel(Configuration& guest, const Exchange& exchange) {
 }
 
 void track_nbd_start(Configuration& guest, const Exchange& exchange) {
-    guest.blockers.set("nbd-server", exported("a server of disks (NBD) runs"));
+    guest.blockers.set("nbd-server", exported(N_("a server of disks (NBD) runs")));
     track_taken_name(guest, exchange);
 }
 
@@ -99,7 +99,7 @@ void track_nbd_stop(Configuration& guest, const Exchange& /*exchange*/) {
 
 void track_export_add(Configuration& guest, const Exchange& exchange) {
     const std::string id = text_of(exchange.arguments, "id");
-    guest.blockers.set("export/" + id, exported(fmt::format("the disk '{}' is exported", id)));
+    guest.blockers.set("export/" + id, exported(Text("the disk '{}' is exported", id)));
 }
 
 void track_export_deleted(Configuration& guest, const std::string& id) {
@@ -109,7 +109,7 @@ void track_export_deleted(Configuration& guest, const std::string& id) {
 void track_migrate(Configuration& guest, const Exchange& exchange) {
     track_taken_name(guest, exchange);
     guest.blockers.set(kMigrationKey,
-                       {kJobBlocker, "the guest is migrated or saved", "wait for its end"});
+                       {kJobBlocker, N_("the guest is migrated or saved"), N_("wait for its end")});
 }
 
 void track_migration_status(Configuration& guest, const std::string& status) {
@@ -127,8 +127,8 @@ void track_query_migrate(Configuration& guest, const Exchange& exchange) {
 void track_dump(Configuration& guest, const Exchange& exchange) {
     track_taken_name(guest, exchange);
     if (flag_of(exchange.arguments, "detach"))
-        guest.blockers.set(kDumpKey,
-                           {kJobBlocker, "the guest's memory is dumped", "wait for its end"});
+        guest.blockers.set(
+            kDumpKey, {kJobBlocker, N_("the guest's memory is dumped"), N_("wait for its end")});
 }
 
 void track_dump_completed(Configuration& guest) {
@@ -137,9 +137,9 @@ void track_dump_completed(Configuration& guest) {
 
 void track_dirty_limit(Configuration& guest, const Exchange& /*exchange*/) {
     guest.blockers.set("dirty-limit", {kNotReproducibleBlocker,
-                                       "virtual CPUs are slowed down by what they write "
-                                       "(set-vcpu-dirty-limit)",
-                                       "cancel the limit (cancel-vcpu-dirty-limit)"});
+                                       N_("virtual CPUs are slowed down by what they write "
+                                          "(set-vcpu-dirty-limit)"),
+                                       N_("cancel the limit (cancel-vcpu-dirty-limit)")});
 }
 
 void track_dirty_limit_cancel(Configuration& guest, const Exchange& exchange) {

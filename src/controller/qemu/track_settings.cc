@@ -65,7 +65,7 @@ void track_qom_set(Configuration& guest, const Exchange& exchange) {
         return;
     }
     note_irreproducible(guest, fmt::format("{}/qom-set/{}", subject, property),
-                        fmt::format("the property '{}' of {} was set by qom-set", property, path));
+                        Text("the property '{}' of {} was set by qom-set", property, path));
 }
 
 // "+30" counts from when it was said.
@@ -118,8 +118,7 @@ void track_human_monitor(Configuration& guest, const Exchange& exchange) {
     guest.blockers.set(
         "human-monitor/" + word,
         {kHumanMonitorBlocker,
-         fmt::format("the guest was changed by the human monitor's command '{}'", word),
-         kRestartRemedy});
+         Text("the guest was changed by the human monitor's command '{}'", word), kRestartRemedy});
 }
 
 }  // namespace cpr::controller::qemu

@@ -16,7 +16,7 @@ std::string driver_of(const Option& device) {
     return device.value("driver");
 }
 
-void add(std::vector<Blocker>& blockers, const char* id, std::string reason, std::string remedy) {
+void add(std::vector<Blocker>& blockers, const char* id, Text reason, Text remedy) {
     blockers.push_back({id, std::move(reason), std::move(remedy)});
 }
 
@@ -25,9 +25,9 @@ void check_version(const ArgumentModel& line, const Version& version,
     const Version needed = uses_vfio(line) ? kFirstVfioTransfer : kFirstTransfer;
     if (version < needed)
         add(blockers, kTooOldBlocker,
-            fmt::format("QEMU {} cannot hand this guest over: that takes {}", version.text(),
-                        needed.text()),
-            fmt::format("use QEMU {} or later, and start the domain anew", needed.text()));
+            Text("QEMU {} cannot hand this guest over: that takes {}", version.text(),
+                 needed.text()),
+            Text("use QEMU {} or later, and start the domain anew", needed.text()));
 }
 
 // A queue of a tap device can be attached once.
@@ -37,21 +37,21 @@ void check_networks(const ArgumentModel& line, std::vector<Blocker>& blockers) {
         const bool passed = netdev->get("fd") || netdev->get("fds");
         if (type.starts_with("vhost-"))
             add(blockers, kVhostBlocker,
-                fmt::format("network '{}' is in the hands of another process ({})", netdev->id(),
-                            type),
-                "use a network without vhost-user or vDPA, and start the domain anew");
+                Text("network '{}' is in the hands of another process ({})", netdev->id(), type),
+                N_("use a network without vhost-user or vDPA, and start the domain anew"));
         else if (type == "tap" && !passed)
             add(blockers, kTapBlocker,
-                fmt::format("QEMU has opened the tap device of network '{}' itself, and no other "
-                            "can open it as long as it runs",
-                            netdev->id()),
-                "let libvirt make the tap device (<interface>), and start the domain anew");
+                Text("QEMU has opened the tap device of network '{}' itself, and no other "
+                     "can open it as long as it runs",
+                     netdev->id()),
+                N_("let libvirt make the tap device (<interface>), and start the domain anew"));
         else if (type != "tap" && type != "hubport")
             add(blockers, kNetworkBlocker,
-                fmt::format("the connections of network '{}' are QEMU's own, and end with it ({})",
-                            netdev->id(), type),
-                "use a tap device (<interface type='network'> or 'bridge'), and start the domain "
-                "anew");
+                Text("the connections of network '{}' are QEMU's own, and end with it ({})",
+                     netdev->id(), type),
+                N_("use a tap device (<interface type='network'> or 'bridge'), and start the "
+                   "domain "
+                   "anew"));
     }
 }
 
@@ -59,15 +59,14 @@ void check_networks(const ArgumentModel& line, std::vector<Blocker>& blockers) {
 void check_displays(const ArgumentModel& line, std::vector<Blocker>& blockers) {
     if (line.has("spice"))
         add(blockers, kDisplayBlocker,
-            "the guest has a SPICE display, whose ports QEMU does not give up for the next one",
-            "use <graphics type='vnc'>, and start the domain anew");
+            N_("the guest has a SPICE display, whose ports QEMU does not give up for the next one"),
+            N_("use <graphics type='vnc'>, and start the domain anew"));
     for (const Option* option : line.all("display")) {
         const std::string argument = option->argument();
         if (argument != "none" && !argument.starts_with("none,"))
             add(blockers, kDisplayBlocker,
-                fmt::format("the guest has a display that other processes use ({})",
-                            option->describe()),
-                "use <graphics type='vnc'>, and start the domain anew");
+                Text("the guest has a display that other processes use ({})", option->describe()),
+                N_("use <graphics type='vnc'>, and start the domain anew"));
     }
 }
 
@@ -76,22 +75,19 @@ void check_devices(const ArgumentModel& line, std::vector<Blocker>& blockers) {
         const std::string driver = driver_of(*device);
         if (driver.starts_with("vhost-"))
             add(blockers, kVhostBlocker,
-                fmt::format("device '{}' is in the hands of another process ({})", device->id(),
-                            driver),
-                "remove the device");
+                Text("device '{}' is in the hands of another process ({})", device->id(), driver),
+                N_("remove the device"));
         if (driver.starts_with(kVfio) && device->get("sysfsdev"))
-            add(blockers, kMdevBlocker,
-                fmt::format("device '{}' is a mediated device", device->id()),
-                "detach the device (virsh detach-device)");
+            add(blockers, kMdevBlocker, Text("device '{}' is a mediated device", device->id()),
+                N_("detach the device (virsh detach-device)"));
         if (driver.starts_with(kVfio) && device->get("fd") && device->id().empty())
             add(blockers, kNotReproducibleBlocker,
-                "a VFIO device was passed by descriptor, and has no id", kRestartRemedy);
+                N_("a VFIO device was passed by descriptor, and has no id"), kRestartRemedy);
     }
     for (const Option* tpm : line.all("tpmdev"))
         add(blockers, kTpmBlocker,
-            fmt::format("the state of TPM '{}' is in another process, which serves one QEMU",
-                        tpm->id()),
-            "remove <tpm>, and start the domain anew");
+            Text("the state of TPM '{}' is in another process, which serves one QEMU", tpm->id()),
+            N_("remove <tpm>, and start the domain anew"));
 }
 
 // Without the filter nobody would know what a QEMU that has died had claimed of a device's memory.
@@ -101,23 +97,23 @@ void check_vfio_exec(const ArgumentModel& line, bool confined, std::vector<Block
             return driver_of(*device).find(name) != std::string::npos;
         });
     };
-    const auto refuse = [&](const std::string& why) {
+    const auto refuse = [&](const Text& why) {
         add(blockers, kExecDeviceBlocker,
-            fmt::format("a passthrough device could not be brought back if an update in mode exec "
-                        "failed: {}",
-                        why),
-            "update in mode transfer");
+            Text("a passthrough device could not be brought back if an update in mode exec failed: "
+                 "{}",
+                 why),
+            N_("update in mode transfer"));
     };
     if (!confined)
-        refuse("QEMU was started without libvirt's sandbox (seccomp_sandbox in qemu.conf)");
+        refuse(N_("QEMU was started without libvirt's sandbox (seccomp_sandbox in qemu.conf)"));
     if (has_device("-iommu"))
-        refuse("the guest has an IOMMU");
+        refuse(N_("the guest has an IOMMU"));
     for (const Option* device : line.all("device"))
         if (driver_of(*device).starts_with(kVfio) && device->get("fd"))
-            refuse(fmt::format("device '{}' was passed by descriptor", device->id()));
+            refuse(Text("device '{}' was passed by descriptor", device->id()));
     for (const Option* object : line.all("object"))
         if (object->value("qom-type") == "iommufd")
-            refuse("it is used by iommufd");
+            refuse(N_("it is used by iommufd"));
 }
 
 }  // namespace
@@ -132,11 +128,10 @@ std::vector<Blocker> check_exec(const ArgumentModel& line, const Version& versio
     std::vector<Blocker> blockers;
     if (version < kFirstExec)
         add(blockers, kTooOldBlocker,
-            fmt::format("QEMU {} cannot execute another program: that takes {}", version.text(),
-                        kFirstExec.text()),
-            fmt::format("update in mode transfer, or use QEMU {} or later and start the domain "
-                        "anew",
-                        kFirstExec.text()));
+            Text("QEMU {} cannot execute another program: that takes {}", version.text(),
+                 kFirstExec.text()),
+            Text("update in mode transfer, or use QEMU {} or later and start the domain anew",
+                 kFirstExec.text()));
     if (uses_vfio(line))
         check_vfio_exec(line, confined, blockers);
     return blockers;

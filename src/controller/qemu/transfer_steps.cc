@@ -86,7 +86,7 @@ void TransferSteps::save() {
                           {{"channels", {migration_channel("main", main_path())}}},
                           within(host_.deadlines.save));
     const auto seen = watch_->wait(
-        "the guest's stop",
+        N_("the guest's stop"),
         [this](const RunWatch::Seen& now) {
             return is_over(now.migration) || (was_running_ && now.stopped_ns != 0) ||
                    now.migration == "active" || now.migration == "device";
@@ -107,7 +107,7 @@ void TransferSteps::expect_pause_so_far() const {
 // The old QEMU lets go when the new one has told that it has everything.
 void TransferSteps::exec() {
     const auto seen = watch_->wait(
-        "the end of the hand-over",
+        N_("the end of the hand-over"),
         [](const RunWatch::Seen& now) { return is_over(now.migration); },
         within(host_.deadlines.load),
         [this] {
@@ -125,7 +125,7 @@ void TransferSteps::exec() {
 
 void TransferSteps::load() {
     target_->watch().wait(
-        "the end of the load", [](const RunWatch::Seen& now) { return is_over(now.migration); },
+        N_("the end of the load"), [](const RunWatch::Seen& now) { return is_over(now.migration); },
         within(host_.deadlines.load), [this] { check_wanted(); });
     if (const std::string status = target_->watch().seen().migration; status != "completed")
         throw Error(ErrorCode::kExecFailed, "the new QEMU has not loaded the guest ({})", status);
@@ -144,7 +144,7 @@ void TransferSteps::resume() {
 
 void TransferSteps::wait_for_entry() {
     target_->watch().wait(
-        "the guest's entry", [](const RunWatch::Seen& now) { return now.resumed_ns != 0; },
+        N_("the guest's entry"), [](const RunWatch::Seen& now) { return now.resumed_ns != 0; },
         within(host_.deadlines.resume));
 }
 

@@ -61,8 +61,7 @@ std::optional<Version> version_of(const Binary& binary, const RunLimits& limits)
         const RunResult result = run_program(binary.fd.get(), {binary.path, "--version"}, limits);
         return result.status == 0 ? version_in_banner(result.output) : std::nullopt;
     } catch (const Error& error) {
-        throw Error(error.code(), "'{}' does not tell its version: {}", binary.path,
-                    error.message());
+        throw Error(error.code(), "'{}' does not tell its version: {}", binary.path, error.text());
     }
 }
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/error.h"
 #include "base/io.h"
 
 namespace cpr::controller::qemu {
@@ -29,11 +30,11 @@ bool has_passed_vhost(const ArgumentModel& line) {
     });
 }
 
-std::optional<std::string> vhost_problem(const std::string& device) {
+std::optional<Text> vhost_problem(const std::string& device) {
     const UniqueFd fd(open(device.c_str(), O_RDWR | O_CLOEXEC));
     if (fd)
         return std::nullopt;
-    return fmt::format("cannot open '{}': {}", device, strerror(errno));
+    return Text("cannot open '{}': {}", device, errno_text(errno));
 }
 
 std::vector<UniqueFd> reopen_vhost(ArgumentModel& line, const std::string& device) {

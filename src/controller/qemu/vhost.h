@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "controller/qemu/argument_model.h"
 
@@ -18,7 +19,7 @@ inline constexpr const char* kVhostNet = "/dev/vhost-net";
 bool has_passed_vhost(const ArgumentModel& line);
 
 // Why `device` cannot be opened; nothing if it can.
-std::optional<std::string> vhost_problem(const std::string& device = kVhostNet);
+std::optional<Text> vhost_problem(const std::string& device = kVhostNet);
 
 // Opens a descriptor for each that was passed, and puts it into the command line instead. Throws
 // Error.

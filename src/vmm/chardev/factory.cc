@@ -164,7 +164,7 @@ Chardevs build_chardevs(const MachineConfig& config, EventLoop& loop, const FdSe
             made->set_held(restored != nullptr);
             chardevs.emplace(chardev.id, std::move(made));
         } catch (const Error& error) {
-            throw error.within(fmt::format("chardev '{}'", chardev.id));
+            throw error.within(Text("chardev '{}'", chardev.id));
         }
     }
     if (restored)

@@ -32,13 +32,13 @@ UniqueFd make_socket(const std::string& path, bool server) {
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     if (!server) {
         if (connect(fd.get(), generic, sizeof(address)) < 0)
-            throw errno_error(fmt::format("connect to '{}'", path));
+            throw errno_error("connect to '{}'", path);
         return fd;
     }
     if (unlink(path.c_str()) < 0 && errno != ENOENT)
-        throw errno_error(fmt::format("remove the old socket '{}'", path));
+        throw errno_error("remove the old socket '{}'", path);
     if (bind(fd.get(), generic, sizeof(address)) < 0 || listen(fd.get(), 1) < 0)
-        throw errno_error(fmt::format("listen on '{}'", path));
+        throw errno_error("listen on '{}'", path);
     return fd;
 }
 
@@ -46,10 +46,13 @@ UniqueFd take_passed(const ChardevConfig& config) {
     int listening = 0;
     socklen_t size = sizeof(listening);
     if (getsockopt(config.fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-        throw errno_error(fmt::format("use the passed-in descriptor {} as a socket", config.fd));
+        throw errno_error("use the passed-in descriptor {} as a socket", config.fd);
     if ((listening != 0) != config.server)
-        throw Error(ErrorCode::kInvalidArgument, "descriptor {} is a {} socket: it needs server={}",
-                    config.fd, listening ? "listening" : "connected", listening ? "on" : "off");
+        throw Error(
+            ErrorCode::kInvalidArgument,
+            listening
+                ? Text("descriptor {} is a listening socket: it needs server=on", config.fd)
+                : Text("descriptor {} is a connected socket: it needs server=off", config.fd));
     set_cloexec(config.fd, true);
     return UniqueFd(config.fd);
 }
@@ -72,7 +75,7 @@ UniqueFd open_socket(const ChardevConfig& config) {
         set_nonblocking(fd.get(), true);
         return fd;
     } catch (const Error& error) {
-        throw error.within(fmt::format("chardev '{}'", config.id));
+        throw error.within(Text("chardev '{}'", config.id));
     }
 }
 

@@ -3,17 +3,11 @@
 #define CPR_VMM_CHECKPOINT_BLOCKERS_H
 
 #include <list>
-#include <string>
 #include <vector>
 
-namespace cpr::vmm {
+#include "base/blocker.h"
 
-// Why a guest cannot be updated now: a stable id, a reason, and what to do about it.
-struct Blocker {
-    std::string id;
-    std::string reason;
-    std::string remedy;
-};
+namespace cpr::vmm {
 
 // The counted list of blockers. Whoever cannot be carried over holds a Registration for as long as
 // that is so. Used on the main thread only.

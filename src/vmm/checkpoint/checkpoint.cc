@@ -36,10 +36,11 @@ constexpr std::string_view kSectionId = "checkpoint";
 constexpr size_t kOwnDescriptors = 2;
 
 Error blocked(const std::vector<Blocker>& blockers) {
-    std::string reasons;
+    std::vector<Text> reasons;
     for (const Blocker& blocker : blockers)
-        reasons += (reasons.empty() ? "" : "; ") + blocker.reason;
-    return Error(ErrorCode::kBlocked, "the guest cannot be updated in place: {}", reasons);
+        reasons.push_back(blocker.reason);
+    return Error(ErrorCode::kBlocked, "the guest cannot be updated in place: {}",
+                 Text::joined(reasons, "; "));
 }
 
 Error given_up() {
@@ -68,7 +69,7 @@ class Undo {
 };
 
 UniqueFd table_of(const state::OutgoingFds& fds) {
-    return make_sealed_memfd("cpr-table", fds.serialize(), "the descriptor table");
+    return make_sealed_memfd("cpr-table", fds.serialize(), N_("the descriptor table"));
 }
 
 std::vector<char*> pointers(std::vector<std::string>& arguments) {
@@ -142,7 +143,7 @@ Checkpoint::SaveResult Checkpoint::save(std::chrono::milliseconds limit) {
     const state::StreamWriter writer = write_state(was_running_);
     const std::vector<uint8_t> stream = writer.finish();
     // Sealed: a new VMM that fails must leave it as good as it got it.
-    state_ = make_sealed_memfd("cpr-state", stream, "the state");
+    state_ = make_sealed_memfd("cpr-state", stream, N_("the state"));
     gate_fd_ = state::EntryGate::create();
     gate_.emplace(gate_fd_.get());
     result.state_bytes = stream.size();
@@ -192,7 +193,7 @@ Checkpoint::CopyResult Checkpoint::copy() const {
         writer = write_state(false);
     }
     const std::vector<uint8_t> stream = writer.finish();
-    return {make_sealed_memfd("cpr-state-copy", stream, "the copy of the state"),
+    return {make_sealed_memfd("cpr-state-copy", stream, N_("the copy of the state")),
             table_of(subject_fds()), stream.size(), pause_ns};
 }
 
@@ -288,7 +289,7 @@ void Checkpoint::exec(int binary_fd, std::vector<std::string> arguments) {
     const int error = errno;
     subject_.set_vcpu_threads(true);
     throw Error(ErrorCode::kExecFailed, "cannot execute the new binary '{}': {}", arguments[0],
-                std::generic_category().message(error));
+                errno_text(error));
 }
 
 Checkpoint::LoadResult Checkpoint::load() {
@@ -303,8 +304,8 @@ Checkpoint::LoadResult Checkpoint::load() {
     });
     const UniqueFd state = incoming_->take("state");
     gate_.emplace(incoming_->take(state::kEntryGateFd).get());
-    Restored restored{state::StreamReader(read_all(state.get(), state::kMaxStream, "the state")),
-                      *incoming_};
+    Restored restored{
+        state::StreamReader(read_all(state.get(), state::kMaxStream, N_("the state"))), *incoming_};
     result = load_from(restored, result);
     undo.dismiss();
     for (const std::string& name : incoming_->leftovers())

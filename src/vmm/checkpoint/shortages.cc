@@ -74,11 +74,11 @@ std::optional<uint64_t> room_in(const fs::path& group) {
 std::vector<MemoryRoom> memory_rooms(const fs::path& proc, const fs::path& cgroup) {
     std::vector<MemoryRoom> rooms;
     if (const auto kib = field(proc / "meminfo", "MemAvailable:"))
-        rooms.push_back({"the host", *kib * kKib});
+        rooms.push_back({N_("the host"), *kib * kKib});
     for (fs::path group = control_group(proc); group.has_relative_path();
          group = group.parent_path())
         if (const auto room = room_in(cgroup / group.relative_path()))
-            rooms.push_back({fmt::format("the control group '{}'", group.string()), *room});
+            rooms.push_back({Text("the control group '{}'", group.string()), *room});
     return rooms;
 }
 
@@ -89,13 +89,12 @@ void check_locked_memory(const ProcessUse& use, uint64_t limit, std::vector<Bloc
         return;
     found.push_back(
         {"memlock-too-low",
-         fmt::format(
-             "the new VMM has to lock {} KiB of memory for passthrough devices, but process "
-             "{} may lock {} KiB (RLIMIT_MEMLOCK)",
-             use.locked / kKib, getpid(), limit / kKib),
-         fmt::format("raise the limit (prlimit --pid {} --memlock={}), for the next start of the "
-                     "domain by <memtune><hard_limit>",
-                     getpid(), use.locked)});
+         Text("the new VMM has to lock {} KiB of memory for passthrough devices, but process "
+              "{} may lock {} KiB (RLIMIT_MEMLOCK)",
+              use.locked / kKib, getpid(), limit / kKib),
+         Text("raise the limit (prlimit --pid {} --memlock={}), for the next start of the "
+              "domain by <memtune><hard_limit>",
+              getpid(), use.locked)});
 }
 
 // The old program's memory is given back at the exec, but the kernel takes its time with that; the
@@ -107,13 +106,13 @@ void check_free_memory(const ProcessUse& use, const std::vector<MemoryRoom>& roo
         if (room.available < needed)
             found.push_back(
                 {"no-memory",
-                 fmt::format("the new VMM needs {} KiB of memory beside the guest's ({} KiB as the "
-                             "present one has, page tables included, and {} KiB for the update), "
-                             "but {} has {} KiB left",
-                             needed / kKib, (use.anonymous + use.page_tables) / kKib,
-                             kPassingMemory / kKib, room.where, room.available / kKib),
-                 "free memory there, or raise the control group's limit (<memtune><hard_limit>, "
-                 "memory.max)"});
+                 Text("the new VMM needs {} KiB of memory beside the guest's ({} KiB as the "
+                      "present one has, page tables included, and {} KiB for the update), "
+                      "but {} has {} KiB left",
+                      needed / kKib, (use.anonymous + use.page_tables) / kKib,
+                      kPassingMemory / kKib, room.where, room.available / kKib),
+                 N_("free memory there, or raise the control group's limit (<memtune><hard_limit>, "
+                    "memory.max)")});
 }
 
 void find_shortages(size_t descriptors, std::vector<Blocker>& found) {
@@ -126,7 +125,7 @@ void find_shortages(size_t descriptors, std::vector<Blocker>& found) {
         if (std::ranges::find(found, "memory-not-shared", &Blocker::id) == found.end())
             check_free_memory(use, memory_rooms("/proc", "/sys/fs/cgroup"), found);
         // The new program holds what it is given until the guest runs, and takes duplicates.
-        if (const auto files = file_shortage("the VMM", descriptors + kPassingFiles))
+        if (const auto files = file_shortage(N_("the VMM"), descriptors + kPassingFiles))
             found.push_back({"too-many-files", files->reason, files->remedy});
     } catch (const Error& error) {
         log::warning("not all limits can be compared: {}", error.message());

@@ -16,7 +16,7 @@ namespace cpr::vmm {
 // Memory that can be had without anybody's harm, in bytes: of the whole host, or of a control group
 // that this process is in.
 struct MemoryRoom {
-    std::string where;
+    Text where;
     uint64_t available;
 };
 

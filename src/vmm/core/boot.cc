@@ -77,7 +77,7 @@ void poke(std::span<uint8_t> bytes, uint64_t offset, T value) {
 uint64_t file_size(int fd, const std::string& name) {
     struct stat info {};
     if (fstat(fd, &info) < 0)
-        throw errno_error(fmt::format("stat '{}'", name));
+        throw errno_error("stat '{}'", name);
     if (!S_ISREG(info.st_mode))
         throw Error(ErrorCode::kInvalidArgument, "'{}' is not a regular file", name);
     return static_cast<uint64_t>(info.st_size);
@@ -89,7 +89,7 @@ void read_exactly(int fd, uint64_t offset, std::span<uint8_t> bytes, const std::
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            throw errno_error(fmt::format("read '{}'", name));
+            throw errno_error("read '{}'", name);
         if (got == 0)
             throw Error(ErrorCode::kInvalidArgument, "'{}' has become shorter", name);
         bytes = bytes.subspan(static_cast<size_t>(got));

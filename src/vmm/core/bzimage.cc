@@ -42,7 +42,7 @@ T field(std::span<const uint8_t> head, size_t offset) {
     return value;
 }
 
-[[noreturn]] void refuse(const std::string& name, const std::string& why) {
+[[noreturn]] void refuse(const std::string& name, const Text& why) {
     throw Error(ErrorCode::kInvalidArgument, "'{}' is no kernel that can be booted: {}", name, why);
 }
 
@@ -52,8 +52,8 @@ void check_format(std::span<const uint8_t> head, const std::string& name) {
         refuse(name, "it is not a Linux kernel image (bzImage)");
     const auto version = field<uint16_t>(head, kVersion);
     if (version < kMinimumVersion)
-        refuse(name, fmt::format("its boot protocol is {}.{}, 2.12 or later is needed",
-                                 version >> 8, version & 0xff));
+        refuse(name, Text("its boot protocol is {}.{}, 2.12 or later is needed", version >> 8,
+                          version & 0xff));
     if (!(field<uint16_t>(head, kLoadFlags64) & kHas64BitEntry))
         refuse(name, "it has no 64-bit entry");
 }
@@ -86,7 +86,7 @@ BzImage parse_bzimage(std::span<const uint8_t> head, uint64_t file_size, const s
     image.initrd_limit = uint64_t{field<uint32_t>(head, kInitrdMax)} + 1;
     image.cmdline_limit = field<uint32_t>(head, kCmdlineSize);
     if (!std::has_single_bit(image.alignment) || image.alignment > kMaxAlignment)
-        refuse(name, fmt::format("it wants an alignment of {:#x} bytes", image.alignment));
+        refuse(name, Text("it wants an alignment of {:#x} bytes", image.alignment));
     return image;
 }
 

@@ -59,7 +59,7 @@ int checked(int fd, unsigned long request, T argument, std::string_view name) {
     const int result = call(fd, request, argument);
     if (result < 0) {
         const int error = errno;
-        const std::string what = fmt::format("do {}", name);
+        const auto what = Text("do {}", name);
         errno = error;
         throw errno_error(what);
     }

@@ -106,9 +106,10 @@ void Machine::Impl::add_memory(Restored* restored, Blockers& blockers) {
     if (memory_->fd() < 0)
         memory_not_shared_ = blockers.add(
             {"memory-not-shared",
-             "the guest's memory belongs to the VMM's process alone, and ends with it",
-             "add <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking> to "
-             "the domain, and start it anew"});
+             N_("the guest's memory belongs to the VMM's process alone, and ends with it"),
+             N_("add <memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking> "
+                "to "
+                "the domain, and start it anew")});
     for (const MemoryRegion& region : memory_->regions())
         map_.add(region);
 }

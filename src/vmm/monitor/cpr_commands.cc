@@ -24,8 +24,7 @@ json query(Vmm& vmm) {
     const Checkpoint::Outlook outlook = vmm.checkpoint().outlook();
     json blockers = json::array();
     for (const Blocker& blocker : outlook.blockers)
-        blockers.push_back(
-            {{"id", blocker.id}, {"reason", blocker.reason}, {"remedy", blocker.remedy}});
+        blockers.push_back(to_json(blocker));
     json answer{{"version", vmm.version()},
                 {"state", to_string(vmm.checkpoint().phase())},
                 {"was-running", vmm.checkpoint().was_running()},

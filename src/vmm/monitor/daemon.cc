@@ -46,7 +46,7 @@ void write_pid_file(const std::string& path) {
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     const std::string text = fmt::format("{}\n", getpid());
     if (write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-        throw errno_error(fmt::format("write '{}'", path));
+        throw errno_error("write '{}'", path);
 }
 
 }  // namespace cpr::vmm

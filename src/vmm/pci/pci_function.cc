@@ -114,7 +114,7 @@ void PciFunction::attach(PciHost& host, const DeviceConfig& config) {
         const std::string address = property("addr");
         attach(bus, address.empty() ? bus.free_address() : parse_pci_address(address));
     } catch (const Error& error) {
-        throw error.within(fmt::format("device '{}'", name_));
+        throw error.within(Text("device '{}'", name_));
     }
 }
 
@@ -176,7 +176,7 @@ void PciFunction::complete() {
         }
     } catch (const Error& error) {
         unmap_bars();
-        throw error.within(fmt::format("device '{}'", name_));
+        throw error.within(Text("device '{}'", name_));
     }
     set_intx(saved_.intx);
     saved_ = {};

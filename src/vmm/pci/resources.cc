@@ -170,7 +170,7 @@ void enable(const PciBus& bus, bool io) {
 }
 
 void require_room(const PciBus& root, Space space, uint64_t base, uint64_t size,
-                  const char* where) {
+                  const Text& where) {
     const uint64_t end = place(root, space, base, {});
     if (end - base > size)
         throw Error(ErrorCode::kUnsupported,
@@ -182,8 +182,8 @@ void require_room(const PciBus& root, Space space, uint64_t base, uint64_t size,
 
 void assign_pci_resources(PciBus& root) {
     namespace p = platform;
-    require_room(root, Space::kMemory, p::kPciMmio32Base, p::kPciMmio32Size, "below 4 GiB");
-    require_room(root, Space::kHigh, p::kPciMmio64Base, p::kPciMmio64Size, "above 4 GiB");
+    require_room(root, Space::kMemory, p::kPciMmio32Base, p::kPciMmio32Size, N_("below 4 GiB"));
+    require_room(root, Space::kHigh, p::kPciMmio64Base, p::kPciMmio64Size, N_("above 4 GiB"));
     number_buses(root, 0);
     assign(root, Space::kMemory, p::kPciMmio32Base);
     assign(root, Space::kHigh, p::kPciMmio64Base);

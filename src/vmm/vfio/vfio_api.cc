@@ -85,26 +85,27 @@ class KernelVfioApi final : public VfioApi {
     }
     UniqueFd open_device(int group, const std::string& host) override {
         // The kernel makes it close-on-exec.
-        return UniqueFd(call(group, VFIO_GROUP_GET_DEVICE_FD, host.c_str(), "get the VFIO device"));
+        return UniqueFd(
+            call(group, VFIO_GROUP_GET_DEVICE_FD, host.c_str(), N_("get the VFIO device")));
     }
 
     int api_version(int container) override {
-        return call(container, VFIO_GET_API_VERSION, 0, "get the VFIO version");
+        return call(container, VFIO_GET_API_VERSION, 0, N_("get the VFIO version"));
     }
     bool check_extension(int container, uint32_t extension) override {
         return ioctl(container, VFIO_CHECK_EXTENSION, static_cast<unsigned long>(extension)) > 0;
     }
     void set_iommu(int container, uint32_t type) override {
         call(container, VFIO_SET_IOMMU, static_cast<unsigned long>(type),
-             "set the IOMMU type of the VFIO container");
+             N_("set the IOMMU type of the VFIO container"));
     }
     void set_container(int group, int container) override {
         call(group, VFIO_GROUP_SET_CONTAINER, &container,
-             "add the VFIO group to the VFIO container");
+             N_("add the VFIO group to the VFIO container"));
     }
     bool is_viable(int group) override {
         vfio_group_status status{.argsz = sizeof(status), .flags = 0};
-        call(group, VFIO_GROUP_GET_STATUS, &status, "get the status of the VFIO group");
+        call(group, VFIO_GROUP_GET_STATUS, &status, N_("get the status of the VFIO group"));
         return status.flags & VFIO_GROUP_FLAGS_VIABLE;
     }
 
@@ -127,10 +128,10 @@ class KernelVfioApi final : public VfioApi {
     void map_dma(int container, const VfioDma& dma) override {
         vfio_iommu_type1_dma_map map = map_request(dma);
         map.flags = VFIO_DMA_MAP_FLAG_READ | (dma.writable ? VFIO_DMA_MAP_FLAG_WRITE : 0U);
-        call(container, VFIO_IOMMU_MAP_DMA, &map, "map memory for DMA");
+        call(container, VFIO_IOMMU_MAP_DMA, &map, N_("map memory for DMA"));
     }
     void unmap_dma(int container, uint64_t iova, uint64_t size) override {
-        unmap_dma(container, iova, size, 0, "unmap memory for DMA");
+        unmap_dma(container, iova, size, 0, N_("unmap memory for DMA"));
     }
     int map_vaddr(int container, const VfioDma& dma) override {
         vfio_iommu_type1_dma_map map = map_request(dma);
@@ -138,17 +139,17 @@ class KernelVfioApi final : public VfioApi {
         return ioctl(container, VFIO_IOMMU_MAP_DMA, &map) < 0 ? errno : 0;
     }
     void unmap_vaddr(int container, uint64_t iova, uint64_t size) override {
-        unmap_dma(container, iova, size, VFIO_DMA_UNMAP_FLAG_VADDR, "invalidate a DMA vaddr");
+        unmap_dma(container, iova, size, VFIO_DMA_UNMAP_FLAG_VADDR, N_("invalidate a DMA vaddr"));
     }
     uint64_t unmap_all_vaddrs(int container) override {
         return unmap_dma(container, 0, 0, VFIO_DMA_UNMAP_FLAG_VADDR | VFIO_DMA_UNMAP_FLAG_ALL,
-                         "invalidate the DMA vaddrs");
+                         N_("invalidate the DMA vaddrs"));
     }
 
     VfioDeviceInfo device_info(int device) override {
         vfio_device_info info{};
         info.argsz = sizeof(info);
-        call(device, VFIO_DEVICE_GET_INFO, &info, "get information about the VFIO device");
+        call(device, VFIO_DEVICE_GET_INFO, &info, N_("get information about the VFIO device"));
         return {.is_pci = (info.flags & VFIO_DEVICE_FLAGS_PCI) != 0,
                 .can_reset = (info.flags & VFIO_DEVICE_FLAGS_RESET) != 0,
                 .regions = info.num_regions,
@@ -161,7 +162,7 @@ class KernelVfioApi final : public VfioApi {
         info.argsz = sizeof(info);
         info.index = index;
         std::memcpy(buffer.data(), &info, sizeof(info));
-        const char* what = "get information about a VFIO region";
+        const char* what = N_("get information about a VFIO region");
         call(device, VFIO_DEVICE_GET_REGION_INFO, buffer.data(), what);
         std::memcpy(&info, buffer.data(), sizeof(info));
         if (info.argsz > buffer.size()) {
@@ -185,7 +186,7 @@ class KernelVfioApi final : public VfioApi {
         vfio_irq_info info{};
         info.argsz = sizeof(info);
         info.index = index;
-        call(device, VFIO_DEVICE_GET_IRQ_INFO, &info, "get information about VFIO interrupts");
+        call(device, VFIO_DEVICE_GET_IRQ_INFO, &info, N_("get information about VFIO interrupts"));
         return {.count = info.count, .resizable = !(info.flags & VFIO_IRQ_INFO_NORESIZE)};
     }
 
@@ -202,10 +203,10 @@ class KernelVfioApi final : public VfioApi {
         set.argsz = sizeof(set);
         set.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER;
         set.index = index;
-        call(device, VFIO_DEVICE_SET_IRQS, &set, "disable the interrupts of the VFIO device");
+        call(device, VFIO_DEVICE_SET_IRQS, &set, N_("disable the interrupts of the VFIO device"));
     }
     void reset_device(int device) override {
-        call(device, VFIO_DEVICE_RESET, 0, "reset the VFIO device");
+        call(device, VFIO_DEVICE_RESET, 0, N_("reset the VFIO device"));
     }
 
     bool read(int device, uint64_t offset, std::span<uint8_t> data) override {
@@ -238,7 +239,7 @@ class KernelVfioApi final : public VfioApi {
         std::memcpy(buffer.data(), &set, sizeof(set));
         std::memcpy(buffer.data() + sizeof(set), fds.data(), fds.size_bytes());
         return static_cast<uint32_t>(call(device, VFIO_DEVICE_SET_IRQS, buffer.data(),
-                                          "set the interrupts of the VFIO device"));
+                                          N_("set the interrupts of the VFIO device")));
     }
     static vfio_iommu_type1_dma_map map_request(const VfioDma& dma) {
         vfio_iommu_type1_dma_map map{};

@@ -88,7 +88,7 @@ void VfioContainer::attach_first(int group, uint32_t number) {
         note_capacity();
         listen(false);
     } catch (const Error& error) {
-        throw error.within(fmt::format("VFIO group {}", number));
+        throw error.within(Text("VFIO group {}", number));
     }
 }
 
@@ -106,24 +106,25 @@ void VfioContainer::freeze() {
 void VfioContainer::check_abilities() {
     registrations_.clear();
     if (!api_.check_extension(fd_.get(), VFIO_TYPE1v2_IOMMU))
-        registrations_.push_back(blockers_.add(
-            {"vfio-not-type1v2",
-             "the IOMMU driver of the VFIO container is not type 1 version 2, whose DMA mappings "
-             "alone can be handed over",
-             "bind the devices to VFIO drivers on a host whose IOMMU vfio_iommu_type1 drives"}));
+        registrations_.push_back(blockers_.add({"vfio-not-type1v2",
+                                                N_("the IOMMU driver of the VFIO container is not "
+                                                   "type 1 version 2, whose DMA mappings "
+                                                   "alone can be handed over"),
+                                                N_("bind the devices to VFIO drivers on a host "
+                                                   "whose IOMMU vfio_iommu_type1 drives")}));
     // These answer for the IOMMU driver in use: before VFIO_SET_IOMMU always 0 for UPDATE_VADDR.
     if (!api_.check_extension(fd_.get(), VFIO_UPDATE_VADDR))
         registrations_.push_back(blockers_.add(
             {"vfio-no-update-vaddr",
-             "the kernel cannot move the DMA mappings of VFIO devices to another process "
-             "(VFIO_UPDATE_VADDR)",
-             "use Linux 6.3 or later, and no mediated devices"}));
+             N_("the kernel cannot move the DMA mappings of VFIO devices to another process "
+                "(VFIO_UPDATE_VADDR)"),
+             N_("use Linux 6.3 or later, and no mediated devices")}));
     if (!api_.check_extension(fd_.get(), VFIO_UNMAP_ALL))
-        registrations_.push_back(
-            blockers_.add({"vfio-no-unmap-all",
-                           "the kernel cannot invalidate all DMA addresses of VFIO devices at once "
-                           "(VFIO_UNMAP_ALL)",
-                           "use Linux 5.12 or later"}));
+        registrations_.push_back(blockers_.add(
+            {"vfio-no-unmap-all",
+             N_("the kernel cannot invalidate all DMA addresses of VFIO devices at once "
+                "(VFIO_UNMAP_ALL)"),
+             N_("use Linux 5.12 or later")}));
 }
 
 // By what was left when there were as many mappings as we know of: the module's limit
@@ -200,9 +201,9 @@ void VfioContainer::find_blockers(std::vector<Blocker>& found) const {
     } catch (const Error& error) {
         found.push_back(
             {"dma-map-differs",
-             fmt::format("what is mapped for DMA in VFIO container {} is not what we know of: {}",
-                         index_, error.message()),
-             "shut the guest down and start it anew, and report this with the domain's log"});
+             Text("what is mapped for DMA in VFIO container {} is not what we know of: {}", index_,
+                  error.text()),
+             N_("shut the guest down and start it anew, and report this with the domain's log")});
     }
 }
 
@@ -246,7 +247,7 @@ void VfioContainer::claim(const VfioDma& dma) {
         throw Error(ErrorCode::kSystem,
                     "cannot take over the DMA mapping at {:#x} of {:#x} bytes in VFIO container "
                     "{}: {}",
-                    dma.iova, dma.size, index_, std::strerror(error));
+                    dma.iova, dma.size, index_, errno_text(error));
 }
 
 void VfioContainer::restore_vaddrs() {

@@ -32,8 +32,10 @@ void VfioManagerState::validate() const {
 VfioManagerState VfioManagerState::upgrade(const VfioManagerStateV1& old) {
     VfioManagerState state;
     if (old.container.has_value() == old.groups.empty())
-        throw Error(ErrorCode::kCorruptState, "there are {} VFIO groups, and {} container",
-                    old.groups.size(), old.container ? "a" : "no");
+        throw Error(ErrorCode::kCorruptState,
+                    old.container ? Text("there is a VFIO container, and no VFIO group")
+                                  : Text("there are {} VFIO groups, and no VFIO container",
+                                         old.groups.size()));
     if (old.container)
         state.containers.push_back({*old.container, old.groups});
     state.validate();

@@ -59,8 +59,8 @@ VfioPci::VfioPci(const DeviceConfig& config, const DeviceContext& context)
         build(context);
     } catch (const Error& error) {
         vfio_.freeze();
-        throw error.within(host.empty() ? fmt::format("device '{}'", id())
-                                        : fmt::format("device '{}' (host device {})", id(), host));
+        throw error.within(host.empty() ? Text("device '{}'", id())
+                                        : Text("device '{}' (host device {})", id(), host));
     }
 }
 

@@ -7,7 +7,9 @@ What the kernel of L1 has cannot be taken from it: the blockers of VFIO are left
 import json
 import pathlib
 
+from lib import german
 from lib.domain import EMULATOR, Domain
+from lib.german import require_german
 from lib.picture import Events, Picture
 from lib.update import NEXT_VMM, TOOL, VMM, job, require_each_tick_once
 
@@ -73,6 +75,14 @@ def require_info(l1, guest):
     before.require_same(l1, Picture(guest), "--info")
 
 
+def require_german_blockers(l1, guest):
+    """What cpr-vmm has against an update is said in the language of whoever asks."""
+    german.set_up(l1)
+    require_german(l1, "blockers", TOOL, "--check", guest.name, NEXT_VMM, parts=(
+        "der Speicher des Gasts gehört dem Prozess des VMM allein", "die Domain um <memoryBacking>",
+        "die Sandbox (-sandbox spawn=deny) verbietet, das neue Programm auszuführen"))
+
+
 def check_without_controller(l1):
     """A confined VMM that nobody controls knows that it cannot be updated."""
     guest = Domain(l1, VMM, name="alone", devices=[])
@@ -95,6 +105,7 @@ def run(l1):
     events = Events(guest)
     require_refused(l1, guest, "--check")
     require_info(l1, guest)
+    require_german_blockers(l1, guest)
     guest.wait_for_io(20)
     require_refused(l1, guest)
     guest.wait_for_io(20)

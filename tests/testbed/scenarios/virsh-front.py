@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A guest is updated by `virsh` in every manner that virsh has: options, strings, typed, completed; and in German."""
 
+import json
 import os
 import pathlib
 
-from lib import qemu
+from lib import german, qemu
 from lib.domain import Domain
+from lib.german import require_german
 from lib.update import FRONT_END, TOOL, Update, job
 
 TIMEOUT_S = 240
@@ -14,11 +16,6 @@ IN_CONTAINER = True
 
 LINK = pathlib.Path("/usr/local/bin/virsh")
 URI = "qemu:///system"
-# LANGUAGE does not count in the locales C and C.UTF-8.
-LOCALE = "en_US.UTF-8"
-GERMAN = ("env", f"LC_ALL={LOCALE}", "LANGUAGE=de")
-# Words that a German sentence does not have.
-ENGLISH = (" the ", " is ", " not ", " cannot ", " update ", "error", "Failed", "failed")
 
 
 class Updates:
@@ -51,16 +48,6 @@ def typed(l1, text):
     return l1.run("sh", "-c", f"virsh -c {URI} <{path}", timeout=120).stdout
 
 
-def require_german(l1, what, *arguments, status=1):
-    """The command speaks German, and nothing else; returns what it says."""
-    result = l1.run(*GERMAN, *arguments, check=False, timeout=90)
-    said = result.stdout + result.stderr
-    l1.require(result.returncode == status, f"{what}: status {result.returncode}")
-    english = [word for word in ENGLISH if word in f" {said} "]
-    l1.require(not english, f"{what}: not German: {english} in {said}")
-    return said
-
-
 def speak_german(l1, guest, updates):
     """Success, wrong use, refusals by tool, library and libvirt, and help."""
     name = guest.name
@@ -76,10 +63,31 @@ def speak_german(l1, guest, updates):
     require_german(l1, "help", "virsh", "help", "update-in-place", status=0)
 
 
+def be_refused_in_german(l1, guest, updates):
+    """Errors and blockers of the controller, which does not know who asks in which language."""
+    name = guest.name
+    require_german(l1, "no QEMU", "virsh", "update-in-place", name, "/bin/true",
+                   parts=("»/bin/true« ist nach seiner Antwort auf --version kein QEMU",))
+    require_german(l1, "its row", "virsh", "update-in-place", name, "--info", status=0,
+                   parts=("»/bin/true« ist nach seiner Antwort auf --version kein QEMU",))
+    require_german(l1, "no file", "virsh", "update-in-place", name, "/nonexistent",
+                   parts=("»/nonexistent« lässt sich nicht öffnen: ",))
+    require_german(l1, "wrong mode", "virsh", "update-in-place", name, updates.other, "--mode", "exec",
+                   parts=("kann nicht in der Art exec aktualisiert werden; möglich ist transfer",))
+    guest.virsh("qemu-monitor-command", "--hmp", "mouse_move 1 1")
+    require_german(l1, "blocker", "virsh", "update-in-place", name, "--check",
+                   parts=("Hindernis qemu-human-monitor: der Gast wurde durch den Befehl »mouse_move«",
+                          "den Gast herunterfahren und neu starten"))
+    told = json.loads(l1.run(*german.ENVIRONMENT, "virsh", "update-in-place", name, "--info", "--json",
+                             timeout=90).stdout)
+    l1.require(told["blockers"][0]["reason"] == "the guest was changed by the human monitor's command "
+               "'mouse_move'", f"JSON is not English: {told}")
+
+
 def run(l1):
     """Opt in, then each manner in turn."""
     qemu.set_up(l1)
-    l1.run("localedef", "-i", "en_US", "-f", "UTF-8", LOCALE, timeout=120)
+    german.set_up(l1)
     guest = Domain(l1, qemu.EMULATOR, jobs=["io@vda"], devices=(), shared_memory=False,
                    virtio=[qemu.disk(l1, "vda")])
     guest.start()
@@ -116,5 +124,6 @@ def run(l1):
     l1.require(guest.name in l1.run("virsh", "complete", "--", "update-in-place", guest.name[:2]).stdout,
                "the domain is not completed")
     speak_german(l1, guest, updates)
+    be_refused_in_german(l1, guest, updates)
     guest.wait_for_io(20, job="io-vda")
     guest.require_no_complaints()

@@ -158,8 +158,10 @@ TEST(FileShortage, EachFileThatIsOpenLeavesOneLess) {
     EXPECT_EQ(room() + 1, before);
     const auto shortage = file_shortage("the test", before);
     ASSERT_TRUE(shortage);
-    EXPECT_NE(shortage->reason.find("may have 1000"), std::string::npos) << shortage->reason;
-    EXPECT_NE(shortage->remedy.find("--nofile=1001"), std::string::npos) << shortage->remedy;
+    EXPECT_NE(shortage->reason.english().find("may have 1000"), std::string::npos)
+        << shortage->reason.english();
+    EXPECT_NE(shortage->remedy.english().find("--nofile=1001"), std::string::npos)
+        << shortage->remedy.english();
     setrlimit(RLIMIT_NOFILE, &limit);
     // The numbers are those of the kernel's: with that many more there is no other.
     std::vector<UniqueFd> files;

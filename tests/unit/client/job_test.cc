@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "fakes/catalogue.h"
+
 namespace cpr::client {
 namespace {
 
@@ -105,6 +107,49 @@ TEST(Job, HasItsBlockers) {
     EXPECT_EQ(blockers[2].id, "");
     EXPECT_TRUE(job_of(kCompleted).blockers().empty());
     EXPECT_TRUE(job_of(R"({"job-id": 1, "status": "failed", "blockers": 7})").blockers().empty());
+}
+
+const char* const kRefused = R"({"job-id": 1, "status": "failed",
+    "rehearsal": {"skipped": "version 1 is old",
+                  "skipped-parts": {"template": "version {} is old", "arguments": ["1"]}},
+    "error": {"code": "blocked", "desc": "no: a is in the way", "desc-parts": {"template": "no: {}",
+        "arguments": [{"template": "{} is in the way", "arguments": ["a"]}]}},
+    "blockers": [{"id": "x", "reason": "a is in the way", "remedy": "move it",
+                  "reason-parts": {"template": "{} is in the way", "arguments": ["a"]}}]})";
+
+const Catalogue::Texts kGerman{{"no: {}", "nein: {}"},
+                               {"version {} is old", "Version {} ist alt"},
+                               {"{} is in the way", "im Weg ist {}"},
+                               {"move it", "bewegen"}};
+
+TEST(JobTexts, AreInTheLanguageOfTheCaller) {
+    const Catalogue catalogue(kGerman);
+    const Job job = job_of(kRefused);
+    EXPECT_EQ(job.error()->message(), "nein: im Weg ist a");
+    ASSERT_EQ(job.blockers().size(), 1u);
+    EXPECT_EQ(job.blockers()[0].reason, "im Weg ist a");
+    EXPECT_EQ(job.blockers()[0].remedy, "bewegen");
+}
+
+TEST(JobTexts, AreTheSameInTheParameters) {
+    const Catalogue catalogue(kGerman);
+    const TypedParams params = job_of(kRefused).params();
+    const auto text = [&](const char* name) {
+        const char* value = nullptr;
+        virTypedParamsGetString(params.data(), params.size(), name, &value);
+        return std::string(value ? value : "");
+    };
+    EXPECT_EQ(text(VIR_DOMAIN_CPR_JOB_FIELD_ERROR_DESC), "nein: im Weg ist a");
+    EXPECT_EQ(text(VIR_DOMAIN_CPR_JOB_FIELD_REHEARSAL_SKIPPED), "Version 1 ist alt");
+    EXPECT_EQ(text("blockers.0.reason"), "im Weg ist a");
+    EXPECT_EQ(text("blockers.0.remedy"), "bewegen");
+    for (int i = 0; i < params.size(); ++i)
+        EXPECT_EQ(std::string(params.data()[i].field).find("-parts"), std::string::npos);
+}
+
+TEST(JobTexts, AreEnglishInTheReportItself) {
+    const Catalogue catalogue(kGerman);
+    EXPECT_EQ(json::parse(job_of(kRefused).json_text()), json::parse(kRefused));
 }
 
 TEST_F(JobParams, NamesMembersOfObjectsByDots) {

@@ -6,7 +6,7 @@ tests_unit_client_SOURCES = \
 	tests/unit/client/blocker_list_test.cc \
 	tests/unit/client/history_test.cc \
 	tests/unit/client/job_progress_test.cc \
-	tests/unit/client/job_test.cc \
+	tests/unit/client/job_test.cc tests/fakes/catalogue.h \
 	tests/unit/client/last_error_test.cc \
 	tests/unit/client/libvirt_environment.cc \
 	tests/unit/client/policy_test.cc \

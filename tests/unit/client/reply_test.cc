@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/call_error.h"
+#include "fakes/catalogue.h"
 
 namespace cpr::client {
 namespace {
@@ -54,6 +55,17 @@ TEST(ParseReply, KeepsTheStableCodeOfAnError) {
     EXPECT_EQ(error.code(), "job-active");
     EXPECT_EQ(error.message(), "an update runs");
     EXPECT_EQ(error.vir_code(), VIR_ERR_RESOURCE_BUSY);
+}
+
+TEST(ParseReply, SaysAnErrorInTheCallersLanguage) {
+    const Catalogue catalogue(Catalogue::Texts{{"update {} runs", "es läuft {}"}});
+    const CallError error = reply_error(
+        R"({"error": {"class": "GenericError", "desc": "update 7 runs", "code": "job-active",
+                      "desc-parts": {"template": "update {} runs", "arguments": ["7"]}}})");
+    EXPECT_EQ(error.message(), "es läuft 7");
+    EXPECT_EQ(
+        reply_error(R"({"error": {"desc": "x", "desc-parts": {"template": "{}"}}})").message(),
+        "x");
 }
 
 TEST(ParseReply, KeepsACodeThatIsNewerThanThisLibrary) {

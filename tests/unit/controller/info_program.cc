@@ -109,6 +109,12 @@ int rehearse(const std::string& name, int argc, char** argv) {
         std::puts("\x1b[31m rehearsed");
         return 0;
     }
+    if (name == "rehearse-tells") {
+        std::puts(
+            R"({"desc": "section 'x': no such luck", "desc-parts": {"template": "section '{}': {}",
+            "arguments": ["x", {"template": "no such luck"}]}})");
+        return 1;
+    }
     if (name == "rehearse-fails") {
         std::fputs("cpr-vmm: state section 'x': no such luck\n", stderr);
         return 1;

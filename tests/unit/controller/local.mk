@@ -15,6 +15,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/exec_guard_test.cc \
 	tests/unit/controller/job_log_test.cc \
 	tests/unit/controller/job_stats_test.cc \
+	tests/unit/controller/job_texts_test.cc \
 	tests/unit/controller/launch_test.cc \
 	tests/unit/controller/relay_test.cc \
 	tests/unit/controller/shortages_test.cc \

@@ -180,8 +180,8 @@ TEST_F(UpdateTest, ADeadlineThatIsNotValidIsRefused) {
     const json job = result();
     EXPECT_EQ(job["status"], "failed");
     EXPECT_EQ(job["phase"], "validate");
-    EXPECT_EQ(job["error"],
-              (json{{"code", "invalid-argument"}, {"desc", "'load-deadline' must be a number"}}));
+    EXPECT_EQ(job["error"]["code"], "invalid-argument");
+    EXPECT_EQ(job["error"]["desc"], "'load-deadline' must be a number");
     EXPECT_EQ(deeds(), Names{});
     deadlines_error_.reset();
     start();
@@ -212,7 +212,8 @@ TEST_F(UpdateTest, ASaveThatFailsLeavesTheGuestRunning) {
     const json job = result();
     EXPECT_EQ(job["status"], "rolled-back") << job;
     EXPECT_EQ(job["phase"], "save");
-    EXPECT_EQ(job["error"], (json{{"code", "system"}, {"desc", "cpr-save: EIO"}}));
+    EXPECT_EQ(job["error"]["code"], "system");
+    EXPECT_EQ(job["error"]["desc"], "cpr-save: EIO");
     EXPECT_EQ(job["pause"]["total-ns"], 1000);
     EXPECT_EQ(job["generation"], 0);
     EXPECT_EQ(deeds(), (Names{"getfd", "cpr-save", "closefd"}));
@@ -541,8 +542,8 @@ TEST_F(UpdateTest, TheWholeUpdateHasATime) {
     start({{"timeout", 2000}});
     const json job = result();
     EXPECT_EQ(job["status"], "rolled-back") << job;
-    EXPECT_EQ(job["error"],
-              (json{{"code", "timeout"}, {"desc", "the update took longer than 2000 ms"}}));
+    EXPECT_EQ(job["error"]["code"], "timeout");
+    EXPECT_EQ(job["error"]["desc"], "the update took longer than 2000 ms");
     EXPECT_LT(monotonic_ns() - begin, 10'000'000'000);
     for (const json& wrong : {json(0), json(-1), json(1.5), json(1ull << 32), json("soon")})
         EXPECT_TRUE(ask("update-in-place", {{"timeout", wrong}}).contains("error")) << wrong;

@@ -29,7 +29,7 @@ class VncPlanTest : public testing::Test {
     std::string written() { return line_.write().at(2); }
     std::string reason(const std::string& vnc) {
         line_ = qemu::ArgumentModel::parse({"qemu", "-vnc", vnc});
-        return reason_against_vnc(*line_.all("vnc").front());
+        return reason_against_vnc(*line_.all("vnc").front()).english();
     }
 
     const TestFolder folder_;

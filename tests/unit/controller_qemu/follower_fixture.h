@@ -55,14 +55,14 @@ class FollowerTest : public testing::Test {
     Arguments blockers() const {
         Arguments ids;
         for (const Blocker& blocker : follower_.blockers()) {
-            EXPECT_FALSE(blocker.reason.empty());
-            EXPECT_FALSE(blocker.remedy.empty());
+            EXPECT_FALSE(blocker.reason.english().empty());
+            EXPECT_FALSE(blocker.remedy.english().empty());
             ids.push_back(blocker.id);
         }
         return ids;
     }
     std::string reason() const {
-        return follower_.blockers().empty() ? "" : follower_.blockers().front().reason;
+        return follower_.blockers().empty() ? "" : follower_.blockers().front().reason.english();
     }
 
     MonitorFollower follower_{model_of({})};

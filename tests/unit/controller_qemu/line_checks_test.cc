@@ -11,7 +11,7 @@ namespace {
 TEST(LineChecks, HaveNothingAgainstLibvirtsCommandLines) {
     for (const std::string& name : golden_command_lines())
         for (const Blocker& blocker : check_line(ArgumentModel::parse(golden_lines(name))))
-            ADD_FAILURE() << name << ": " << blocker.reason;
+            ADD_FAILURE() << name << ": " << blocker.reason.english();
 }
 
 struct Finding {
@@ -26,7 +26,8 @@ TEST_P(LineCheck, IsABlocker) {
     const auto blockers = check_line(model_of(GetParam().arguments));
     ASSERT_EQ(blockers.size(), 1U);
     EXPECT_EQ(blockers[0].id, GetParam().id);
-    EXPECT_NE(blockers[0].reason.find(GetParam().text), std::string::npos) << blockers[0].reason;
+    EXPECT_NE(blockers[0].reason.english().find(GetParam().text), std::string::npos)
+        << blockers[0].reason.english();
 }
 
 INSTANTIATE_TEST_SUITE_P(

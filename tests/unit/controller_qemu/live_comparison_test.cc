@@ -38,9 +38,9 @@ std::vector<Blocker> compare(const MonitorFollower& follower, const LiveAnswers&
 
 void expect_agreement(const MonitorFollower& follower, const LiveAnswers& live) {
     for (const Blocker& blocker : follower.blockers())
-        ADD_FAILURE() << blocker.id << ": " << blocker.reason;
+        ADD_FAILURE() << blocker.id << ": " << blocker.reason.english();
     for (const Blocker& blocker : compare(follower, live))
-        ADD_FAILURE() << blocker.id << ": " << blocker.reason;
+        ADD_FAILURE() << blocker.id << ": " << blocker.reason.english();
 }
 
 TEST(Conversation, OfLibvirtLeadsToWhatQemuSays) {
@@ -91,8 +91,8 @@ class Comparison : public testing::Test {
         const auto found = compare_with_live(model_, live_);
         EXPECT_EQ(found.size(), 1U);
         for (const Blocker& blocker : found)
-            EXPECT_EQ(blocker.id, kStateDiffersBlocker) << blocker.reason;
-        return found.empty() ? "" : found[0].reason;
+            EXPECT_EQ(blocker.id, kStateDiffersBlocker) << blocker.reason.english();
+        return found.empty() ? "" : found[0].reason.english();
     }
     bool agrees() const { return compare_with_live(model_, live_).empty(); }
     void expect_finding(const char* text) const {
@@ -192,7 +192,7 @@ TEST_F(Comparison, FindsWhatWouldBeLost) {
     const auto found = compare_with_live(model_, live_);
     ASSERT_EQ(found.size(), 2U);
     EXPECT_EQ(found[0].id, kBitmapBlocker);
-    EXPECT_NE(found[0].reason.find("'b'"), std::string::npos);
+    EXPECT_NE(found[0].reason.english().find("'b'"), std::string::npos);
     EXPECT_EQ(found[1].id, kInactiveBlocker);
 }
 

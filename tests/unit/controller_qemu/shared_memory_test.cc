@@ -147,8 +147,9 @@ TEST_P(Refused, IsABlockerAndChangesNothing) {
     const auto blockers = share_memory(model, facts());
     ASSERT_EQ(blockers.size(), 1U);
     EXPECT_EQ(blockers[0].id, GetParam().id);
-    EXPECT_NE(blockers[0].reason.find(GetParam().reason), std::string::npos) << blockers[0].reason;
-    EXPECT_FALSE(blockers[0].remedy.empty());
+    EXPECT_NE(blockers[0].reason.english().find(GetParam().reason), std::string::npos)
+        << blockers[0].reason.english();
+    EXPECT_FALSE(blockers[0].remedy.english().empty());
     EXPECT_EQ(model.write(), before);
 }
 

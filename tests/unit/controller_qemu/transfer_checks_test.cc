@@ -13,8 +13,8 @@ constexpr Version kVersion{11, 1, 3};
 Arguments found(const Arguments& arguments, const Version& version = kVersion) {
     Arguments ids;
     for (const Blocker& blocker : check_transfer(model_of(arguments), version)) {
-        EXPECT_FALSE(blocker.reason.empty());
-        EXPECT_FALSE(blocker.remedy.empty());
+        EXPECT_FALSE(blocker.reason.english().empty());
+        EXPECT_FALSE(blocker.remedy.english().empty());
         ids.push_back(blocker.id);
     }
     return ids;

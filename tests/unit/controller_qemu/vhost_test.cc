@@ -39,7 +39,8 @@ TEST(Vhost, OnlyPassedDescriptorsAreReplaced) {
 
 TEST(Vhost, ADeviceThatIsNotThereIsTold) {
     EXPECT_EQ(vhost_problem(kDevice), std::nullopt);
-    EXPECT_EQ(vhost_problem("/dev/absent"), "cannot open '/dev/absent': No such file or directory");
+    EXPECT_EQ(vhost_problem("/dev/absent")->english(),
+              "cannot open '/dev/absent': No such file or directory");
     ArgumentModel line = model_of({"-netdev", "tap,fd=30,vhost=on,vhostfd=31,id=n"});
     EXPECT_THROW(reopen_vhost(line, "/dev/absent"), Error);
 }

@@ -32,9 +32,9 @@ TEST(Shortages, AsMuchAsIsLockedNowHasToBeLockedAgain) {
     check_locked_memory(use, 512 * kMib - 1024, found);
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].id, "memlock-too-low");
-    EXPECT_TRUE(has(found[0].reason, "lock 524288 KiB")) << found[0].reason;
-    EXPECT_TRUE(has(found[0].reason, "may lock 524287 KiB")) << found[0].reason;
-    EXPECT_TRUE(has(found[0].remedy, "--memlock=536870912")) << found[0].remedy;
+    EXPECT_TRUE(has(found[0].reason.english(), "lock 524288 KiB")) << found[0].reason.english();
+    EXPECT_TRUE(has(found[0].reason.english(), "may lock 524287 KiB")) << found[0].reason.english();
+    EXPECT_TRUE(has(found[0].remedy.english(), "--memlock=536870912")) << found[0].remedy.english();
     // The kernel does not ask who may lock everything.
     use.capabilities = uint64_t{1} << CAP_IPC_LOCK;
     check_locked_memory(use, 0, found);
@@ -49,8 +49,9 @@ TEST(Shortages, TheNewProgramNeedsWhatTheOldOneHas) {
     check_free_memory(use, {{"the host", 41 * kMib}, {"the group", 40 * kMib - 1}}, found);
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].id, "no-memory");
-    EXPECT_TRUE(has(found[0].reason, "needs 40960 KiB")) << found[0].reason;
-    EXPECT_TRUE(has(found[0].reason, "the group has 40959 KiB left")) << found[0].reason;
+    EXPECT_TRUE(has(found[0].reason.english(), "needs 40960 KiB")) << found[0].reason.english();
+    EXPECT_TRUE(has(found[0].reason.english(), "the group has 40959 KiB left"))
+        << found[0].reason.english();
 }
 
 // Folders as the kernel has them under /proc and /sys/fs/cgroup.
@@ -91,7 +92,7 @@ TEST_F(Rooms, EachGroupAboveCounts) {
     group("machine.slice/g1.scope/emulator", "max", "4000");
     const auto found = rooms();
     ASSERT_EQ(found.size(), 3u);
-    EXPECT_EQ(found[1].where, "the control group '/machine.slice/g1.scope'");
+    EXPECT_EQ(found[1].where.english(), "the control group '/machine.slice/g1.scope'");
     EXPECT_EQ(found[1].available, 1320u);
     EXPECT_EQ(found[2].available, 8000u);
 }
