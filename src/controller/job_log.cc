@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <cctype>
 #include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/text_json.h"
 
 namespace cpr::controller {
 namespace {
@@ -135,6 +138,10 @@ void JobLog::tell_end(const JobRecord& record) {
     json document = record.to_json();
     for (const char* told : {"job-id", "check"})
         document.erase(told);
+    // From what clients translate is nothing for a log.
+    for (const auto& [member, text] : {std::pair("error", "desc"), {"rehearsal", "skipped"}})
+        if (document.contains(member))
+            document[member].erase(parts_name(text));
     add_members(line, kPrefix, document);
     for (const json& blocker : record.blockers)
         line.fields.emplace_back(field_name(kPrefix, "blocker"), blocker.value("id", ""));

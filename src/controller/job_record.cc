@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/job_record.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -32,19 +33,13 @@ json to_json(const RehearsalRecord& rehearsal) {
             {"state-bytes", rehearsal.state_bytes}};
 }
 
-// A part that did not come about takes no time, so that the parts always add up.
+constexpr std::array kParts{"save-ns", "exec-ns", "load-ns", "resume-ns"};
+
 json to_json(const PauseMarks& marks) {
     json result;
-    int64_t last = marks.stopped;
-    const auto part = [&](const char* name, int64_t end) {
-        result[name] = end == 0 ? 0 : end - last;
-        if (end != 0)
-            last = end;
-    };
-    part("save-ns", marks.saved);
-    part("exec-ns", marks.executed);
-    part("load-ns", marks.loaded);
-    part("resume-ns", marks.running);
+    const auto parts = marks.parts();
+    for (size_t i = 0; i < kParts.size(); ++i)
+        result[kParts[i]] = parts[i].value_or(0);
     result["total-ns"] = marks.running - marks.stopped;
     result["stopped-at-ns"] = marks.stopped;
     result["running-at-ns"] = marks.running;
@@ -52,6 +47,22 @@ json to_json(const PauseMarks& marks) {
 }
 
 }  // namespace
+
+std::array<std::optional<int64_t>, 4> PauseMarks::parts() const {
+    std::array<std::optional<int64_t>, 4> lengths;
+    int64_t last = stopped;
+    size_t part = 0;
+    for (const int64_t mark : {saved, executed, loaded, running}) {
+        if (mark != 0) {
+            // On the way back the guest may run before what failed is over.
+            const int64_t end = running != 0 ? std::min(mark, running) : mark;
+            lengths.at(part) = end - last;
+            last = end;
+        }
+        ++part;
+    }
+    return lengths;
+}
 
 std::string_view to_string(JobStatus status) {
     switch (status) {

@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_JOB_RECORD_H
 #define CPR_CONTROLLER_JOB_RECORD_H
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -47,6 +48,10 @@ struct PauseMarks {
     int64_t loaded = 0;
     // The last vCPU ran again.
     int64_t running = 0;
+
+    // How long save, exec, load and resume took; nothing for one that did not come about. They add
+    // up to the pause of a guest that runs again.
+    std::array<std::optional<int64_t>, 4> parts() const;
 };
 
 // What the validation's rehearsal cost the guest, or why there was none.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/job_stats.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace cpr::controller {
@@ -58,16 +57,10 @@ void JobStats::add_pause(const PauseMarks& pause) {
     if (pause.stopped == 0 || pause.running == 0)
         return;
     total_.add(pause.running - pause.stopped);
-    int64_t last = pause.stopped;
-    size_t part = 0;
-    for (const int64_t end : {pause.saved, pause.executed, pause.loaded, pause.running}) {
-        if (end != 0) {
-            // On the way back the guest may run before the mark of what failed.
-            parts_[part].add(std::max<int64_t>(end - last, 0));
-            last = end;
-        }
-        ++part;
-    }
+    const auto parts = pause.parts();
+    for (size_t i = 0; i < parts.size(); ++i)
+        if (parts[i])
+            parts_[i].add(*parts[i]);
 }
 
 json JobStats::to_json(const Ends& ends) {

@@ -86,7 +86,7 @@ TEST_F(JobLogTest, ALineForEachPhaseAndOneForTheEnd) {
 TEST_F(JobLogTest, ARefusalNamesItsBlockers) {
     record_.blockers = {{{"id", "one"}, {"reason", "r"}, {"remedy", ""}}, {{"id", "two"}}};
     begin_phase("validate", 1'000'000);
-    end(JobStatus::kFailed, 2'000'000, Error(ErrorCode::kBlocked, "no way"));
+    end(JobStatus::kFailed, 2'000'000, Error(ErrorCode::kBlocked, "no {}", "way"));
     EXPECT_EQ(texts(), (Values{"update 7 of domain 'g1' has begun",
                                "update 7 of domain 'g1': phase validate failed after 1.0 ms",
                                "update 7 of domain 'g1' ended in phase validate as failed: "
@@ -95,6 +95,8 @@ TEST_F(JobLogTest, ARefusalNamesItsBlockers) {
     EXPECT_EQ(values(2, "LIBVIRT_CPR_ERROR_CODE"), Values{"blocked"});
     EXPECT_EQ(values(2, "LIBVIRT_CPR_ERROR_DESC"), Values{"no way"});
     EXPECT_EQ(lines_[2].priority, 4);
+    for (const auto& [name, value] : lines_[2].fields)
+        EXPECT_EQ(name.find("PARTS"), std::string::npos) << name;
 }
 
 TEST_F(JobLogTest, AGuestThatIsLeftStoppedIsAnError) {

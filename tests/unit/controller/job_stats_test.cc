@@ -60,6 +60,7 @@ TEST(JobStats, PausesAreSortedIntoCumulativeBuckets) {
     JobStats odd;
     odd.add(ended(JobStatus::kRolledBack, {begin, begin + 1, begin + 100, 0, begin + 90}));
     EXPECT_EQ(odd.to_json()["pauses"]["resume"]["sum-ns"], 0);
+    EXPECT_EQ(odd.to_json()["pauses"]["exec"]["sum-ns"], 89);
     const json pauses = stats.to_json()["pauses"];
     EXPECT_EQ(pauses["total"]["count"], 2);
     EXPECT_EQ(pauses["total"]["sum-ns"], 60'226 * kMillisecond);
