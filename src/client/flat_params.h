@@ -9,7 +9,8 @@
 namespace cpr::client {
 
 // A JSON object as typed parameters: members of members by their path ("pause.total-ns"), lists by
-// "NAME.count" and "NAME.0", ... Texts for people are in the language of the process. What has too long a name, or no value, is left out.
+// "NAME.count" and "NAME.0", ... Texts for people are in the language of the process. What has too
+// long a name, or no value, is left out.
 TypedParams flattened(const nlohmann::json& object);
 
 }  // namespace cpr::client

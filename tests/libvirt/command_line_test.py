@@ -146,10 +146,10 @@ class UpdateTool(unittest.TestCase):
             self.assertIn("libvirt_cpr_domains 1\n", path.read_text(encoding="utf-8"))
 
     def test_metrics_that_cannot_be_written(self):
-        run = self.run_tool("-c", URI, "--metrics", "/nonexistent/libvirt-cpr.prom")
+        run = self.run_tool("-c", URI, "--metrics", "/dev/null/libvirt-cpr.prom")
         self.assertEqual((run.status, run.out), (1, ""))
         self.assertTrue(run.err.startswith(
-            "error: failed to write the metrics to '/nonexistent/libvirt-cpr.prom'\n"), run.err)
+            "error: failed to write the metrics to '/dev/null/libvirt-cpr.prom'\n"), run.err)
         run = self.run_tool("-c", "test:///nonexistent", "--metrics", "/nonexistent/file")
         self.assertEqual((run.status, run.out), (1, ""))
         self.assertIn("failed to connect to the hypervisor", run.err)

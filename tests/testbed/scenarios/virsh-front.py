@@ -74,7 +74,7 @@ def be_refused_in_german(l1, guest, updates):
     require_german(l1, "no file", "virsh", "update-in-place", name, "/nonexistent",
                    parts=("»/nonexistent« lässt sich nicht öffnen: ",))
     require_german(l1, "wrong mode", "virsh", "update-in-place", name, updates.other, "--mode", "exec",
-                   parts=("kann nicht in der Art exec aktualisiert werden; möglich ist transfer",))
+                   parts=("die Domain wurde nicht für Aktualisierungen in der Art exec gestartet",))
     guest.virsh("qemu-monitor-command", "--hmp", "mouse_move 1 1")
     require_german(l1, "blocker", "virsh", "update-in-place", name, "--check",
                    parts=("Hindernis qemu-human-monitor: der Gast wurde durch den Befehl »mouse_move«",
