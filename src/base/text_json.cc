@@ -51,7 +51,7 @@ class PartsReader {
 
   private:
     std::optional<Text> filled_in(std::string format, const json& list, int depth) {
-        if (!list.is_array() || list.empty() || list.size() > kMaxParts - parts_)
+        if (!list.is_array() || list.size() > kMaxParts - parts_)
             return std::nullopt;
         parts_ += list.size();
         std::vector<Text> arguments;

@@ -32,6 +32,13 @@ TEST(TextTranslation, GoesIntoTheTextsWithin) {
               "odd: »/x« öffnen geht nicht: Nicht da");
 }
 
+// Of another process, which has asked its C library in English.
+TEST(TextTranslation, HasTheSystemsWordsForErrno) {
+    const Catalogue catalogue({{"over", "vorbei"}}, {{"No such file", "Nicht da"}, {"over", "?"}});
+    EXPECT_EQ(translation_of("No such file"), "Nicht da");
+    EXPECT_EQ(translation_of("over"), "vorbei");
+}
+
 TEST(TextTranslation, LeavesNamesAlone) {
     const Catalogue catalogue(Catalogue::Texts{{"disk '{}'", "Platte »{}«"}, {"over", "vorbei"}});
     EXPECT_EQ(translation_of(Text("disk '{}'", "over")), "Platte »over«");
