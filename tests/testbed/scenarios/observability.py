@@ -28,6 +28,8 @@ def flattened(prefix, value):
     """The fields that a journal's entry has of a job's report, by the rule of the manual."""
     for name, member in value.items():
         field = prefix + name.upper().replace("-", "_")
+        if name.endswith("-parts"):
+            continue
         if isinstance(member, dict):
             yield from flattened(field + "_", member)
         elif not isinstance(member, list):
