@@ -84,6 +84,8 @@ Keeper::Started Keeper::start(const Binary& binary, std::vector<std::string> arg
     spec.arguments.insert(spec.arguments.end(), {"-cpr", fmt::format("fd={}", list.get())});
     spec.limits = limits_;
     spec.wanted_pid = wanted_pid;
+    // One that hangs sees no end of its monitor, and libvirt may not know it.
+    spec.ends_with_parent = true;
     return {start_process(spec), std::move(ours)};
 }
 

@@ -39,7 +39,8 @@ class Keeper {
         UniqueFd monitor;  // our end
     };
     // Starts a program on the kept state, with a private monitor of its own; like any program that
-    // was started with -cpr it waits for cpr-load. Throws Error.
+    // was started with -cpr it waits for cpr-load. It ends with the thread that calls this. Throws
+    // Error.
     Started start(const Binary& binary, std::vector<std::string> arguments, int64_t wanted_pid);
 
   private:

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/scope_exit.h"
+#include "controller/loop_call.h"
 
 namespace cpr::controller {
 namespace {
@@ -88,7 +89,10 @@ void WayBack::replace_process() {
     keeper_->ring_interrupts();
     // The dead can enter nothing.
     keeper_->gate().reopen();
-    Keeper::Started started = keeper_->start(*vmm_.binary, vmm_.arguments, vmm_.process->pid);
+    // By the loop's thread, which lasts as long as the controller.
+    Keeper::Started started = call_on_loop(host_.loop, [this] {
+        return keeper_->start(*vmm_.binary, vmm_.arguments, vmm_.process->pid);
+    });
     auto process = std::make_shared<const VmmProcess>(std::move(started.process));
     if (process->pid != vmm_.process->pid)
         log::warning(
