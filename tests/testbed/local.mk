@@ -80,6 +80,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-blockjobs.py \
 	tests/testbed/scenarios/qemu-connections.py \
 	tests/testbed/scenarios/qemu-defaults.py \
+	tests/testbed/scenarios/qemu-exec.py \
 	tests/testbed/scenarios/qemu-faults.py \
 	tests/testbed/scenarios/qemu-hotplug.py \
 	tests/testbed/scenarios/qemu-refusals.py \
@@ -87,6 +88,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-tap.py \
 	tests/testbed/scenarios/qemu-transfer.py \
 	tests/testbed/scenarios/qemu-upgrade.py \
+	tests/testbed/scenarios/qemu-vfio-exec.py \
 	tests/testbed/scenarios/qemu-vfio-transfer.py \
 	tests/testbed/scenarios/qemu-vnc.py \
 	tests/testbed/scenarios/qemu-vhost.py \
