@@ -59,6 +59,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/all-domains.py \
 	tests/testbed/scenarios/api-remote.py \
 	tests/testbed/scenarios/api-threads.py \
+	tests/testbed/scenarios/apparmor.py \
 	tests/testbed/scenarios/bench-pause-plain.py \
 	tests/testbed/scenarios/bench-pause-vfio.py \
 	tests/testbed/scenarios/blockers.py \

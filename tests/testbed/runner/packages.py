@@ -43,7 +43,6 @@ cd unpacked
 dpkg-buildpackage -b -us -uc
 cd ..
 lintian --fail-on error --suppress-tags bad-distribution-in-changes-file libvirt-cpr_*.changes
-{APT} install apparmor
 dpkg-deb -x libvirt-cpr_${{version}}_*.deb installed
 apparmor_parser -QKp -I installed/etc/apparmor.d /etc/apparmor.d/libvirt/TEMPLATE.qemu >profile
 grep virt-cpr-controller profile

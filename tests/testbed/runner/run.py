@@ -101,12 +101,14 @@ class Session:
     def run_scenario(self, name):
         """Run a scenario, once more if the emulated machine is what failed; None or why it failed,
         and what it has to tell beside."""
+        began = time.monotonic()
         run, why = self.attempt(name, name)
         broken = run.share / "broken-down"
         if why is not None and broken.exists():
             say(f"{name}: MACHINE BROKE DOWN: {broken.read_text(encoding='utf-8').strip()}; "
                 f"once more, instead of: {why}")
             run, why = self.attempt(name, f"{name}-again")
+        say(f"{name}: took {time.monotonic() - began:.0f} s")
         report = run.share / "report"
         return why, report.read_text(encoding="utf-8") if report.exists() else ""
 

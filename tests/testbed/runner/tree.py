@@ -23,7 +23,7 @@ STOCK_PACKAGES = [
     "libvirt-daemon-log", "libvirt-daemon-lock", "libvirt-clients", "python3-minimal", "python3",
     "python3-libvirt", "kmod", "procps", "iproute2", "strace", "gdb-minimal", "util-linux",
     "pciutils", "busybox-static", "libglib2.0-0t64", "libxml2", "liburing2", "libseccomp2", "virtinst",
-    "openssh-server", "openssh-client", "netcat-openbsd", "locales",
+    "openssh-server", "openssh-client", "netcat-openbsd", "locales", "apparmor",
 ]
 # Newer than the release: L1's QEMU (also the stock backend), and L1's kernel.
 BACKPORT_PACKAGES = ["qemu-system-x86", "qemu-utils", "linux-image-amd64"]
