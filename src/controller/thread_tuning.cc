@@ -5,11 +5,13 @@
 #include <sched.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "base/cgroups.h"
+#include "base/error.h"
 
 namespace cpr::controller {
 namespace {
@@ -18,8 +20,13 @@ namespace {
 constexpr std::array kLimits{"cpu.max",    "cpu.weight",  "cpu.cfs_quota_us", "cpu.cfs_period_us",
                              "cpu.shares", "cpuset.cpus", "cpuset.mems"};
 
+// Nothing of a limit that this host does not have. One that cannot be read may be any, as where
+// AppArmor denies it.
 std::string content(const std::filesystem::path& path) {
+    errno = 0;
     std::ifstream file(path);
+    if (!file && errno != ENOENT)
+        throw errno_error("open '{}'", path.string());
     return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -13,7 +13,8 @@ namespace cpr::controller {
 
 // What one of a VMM's threads has that the process itself has not, which is what the next VMM's
 // begin with: a scheduling policy, or limits of a cgroup of its own (cgroups(7), both versions), as
-// libvirt sets by <cputune>. In words; nothing if there is none, or it cannot be read.
+// libvirt sets by <cputune>. In words; nothing if there is none. Throws Error if a limit cannot be
+// read.
 std::optional<Text> thread_tuning(pid_t process, const VmmThreads& threads);
 
 }  // namespace cpr::controller

@@ -21,6 +21,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/bare_qemu.py \
 	tests/testbed/lib/bench.py \
 	tests/testbed/lib/capabilities.py \
+	tests/testbed/lib/connection.py \
 	tests/testbed/lib/console.py \
 	tests/testbed/lib/debugger.py \
 	tests/testbed/lib/domain.py \

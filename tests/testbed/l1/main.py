@@ -10,6 +10,7 @@ import traceback
 FILES = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(FILES))
 
+from lib.connection import Connection  # noqa: E402
 from lib.l1 import L1  # noqa: E402
 from lib.qemu import STOCK_QEMU  # noqa: E402
 
@@ -37,7 +38,7 @@ def move_stock_qemu():
 
 def main():
     """Exit status is of no use here: the host reads the result file."""
-    l1 = L1()
+    l1 = L1(Connection())
     name = l1.cmdline_option("testbed.scenario")
     try:
         scenario = load(name)

@@ -86,12 +86,12 @@ class Domain:
 
     def __init__(self, l1, emulator, name="guest", vcpus=1, memory_mib=512, jobs=(), options="",
                  devices=NVME_DEVICES[:1], environment=(), shared_memory=True, virtio=(), arguments=(),
-                 kernel=None, make_xml=None):
+                 kernel=None, initrd=FILES / "guest.cpio", make_xml=None):
         """`jobs` and `options` are for the guest's init: see tests/guests/init.sh. `devices` are
         the PCI addresses of what is passed through, `environment` (name, value) pairs for the
         emulator program. Without `shared_memory` the domain has libvirt's default. `virtio` is the
         XML of virtio devices, `arguments` are more of the VMM's. `kernel` is one that needs nothing
-        else, instead of Debian's. `make_xml` makes the whole XML in the place of all that, out of
+        else, instead of Debian's, whose initramfs is `initrd`. `make_xml` makes the whole XML in the place of all that, out of
         the name, the kernel, its initramfs and its command line."""
         self.l1 = l1
         self.name = name
@@ -104,7 +104,6 @@ class Domain:
         if virtio or make_xml:
             cmdline += " cpr.virtio"
         path = l1.share / f"{name}.xml"
-        initrd = FILES / "guest.cpio"
         path.write_text(make_xml(name, guest_kernel(), initrd, cmdline) if make_xml else TEMPLATE.format(
             accelerator="kvm" if l1.has_kvm else "qemu",
             # QEMU hands over what could be migrated, and no other.
@@ -171,7 +170,9 @@ class Domain:
 
     def state(self):
         """The state as virsh names it."""
-        return self.virsh("domstate")
+        state = self.l1.connection.state(self.name)
+        self.l1.log(f"{self.name} is '{state}'")
+        return state
 
     def start(self, ready=True, prepare=lambda: None):
         """Start, with the console attached before the first instruction; wait for user space. Once
@@ -254,7 +255,10 @@ class Domain:
         request = {"execute": command}
         if arguments:
             request["arguments"] = arguments
-        answer = json.loads(self.virsh("qemu-monitor-command", json.dumps(request)))
+        text = json.dumps(request)
+        reply = self.l1.connection.monitor_command(self.name, text)
+        self.l1.log(f"{self.name}: {text}: {reply.strip()}")
+        answer = json.loads(reply)
         self.l1.require("return" in answer, f"monitor command {command} failed: "
                                             f"{answer.get('error', {}).get('desc')}")
         return answer["return"]

@@ -23,7 +23,9 @@ class Failure(Exception):
 class L1:
     """Given to each scenario's `run`."""
 
-    def __init__(self):
+    def __init__(self, connection):
+        """`connection` is one to libvirt's daemon (connection.Connection)."""
+        self.connection = connection
         self.share = pathlib.Path("/testbed")
         self.started = time.monotonic()
         self.slow = int(self.cmdline_option("testbed.slow") or 1)
