@@ -14,26 +14,43 @@ from .qmp import QmpClient
 MONITOR_S = 60
 
 
-class BareQemu:
-    """A guest of its own, as much as can be like those that Domain makes. Ends with the scenario."""
+# Options without a value.
+ALONE = ("-nodefaults", "-no-shutdown", "-no-user-config")
+# What libvirt and the controller give a QEMU of a domain's beside its guest; the sandbox would deny it to execute its
+# successor.
+NOT_THE_GUESTS = ("-incoming", "-mon", "-name", "-sandbox")
 
-    def __init__(self, l1, program, load, devices, vcpus, memory_mib):
-        """`load` is the guest's (bench.Load); `devices` are arguments of QEMU's."""
+
+def arguments_of(pid):
+    """The command line of a domain's QEMU, of which the guest is left, its serial line in a file: (arguments, file)."""
+    log = pathlib.Path("/tmp/bare-console.log")
+    words = pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8").rstrip("\0").split("\0")
+    arguments = []
+    rest = iter(word for word in words[1:] if word != "-S")
+    for option in rest:
+        if option in ALONE:
+            arguments.append(option)
+            continue
+        value = next(rest)
+        if option == "-chardev" and "charserial0" in value:
+            value = f"file,id=charserial0,path={log},append=on"
+        elif option in NOT_THE_GUESTS or "charmonitor" in value or "masterKey0" in value:
+            continue
+        arguments += [option, value]
+    return arguments, log
+
+
+class BareQemu:
+    """A QEMU with the guest of a domain that has ended. Ends with the scenario."""
+
+    def __init__(self, l1, program, load, arguments, log):
+        """`load` is the guest's (bench.Load); `arguments` and `log` are from arguments_of()."""
         self.l1 = l1
         self.load = load
-        self.log = pathlib.Path("/tmp/bare-console.log")
+        self.log = log
         self.log.write_text("", encoding="utf-8")
         self.number = 0
-        cpu = ("kvm", "host") if l1.has_kvm else ("tcg", "max")
-        self.arguments = [
-            str(program), "-name", "bare", "-accel", cpu[0], "-cpu", cpu[1],
-            "-machine", "q35,usb=off,memory-backend=ram,aux-ram-share=on",
-            "-object", f"memory-backend-memfd,id=ram,size={memory_mib}M,share=on",
-            "-m", f"{memory_mib}M", "-smp", str(vcpus), "-nodefaults", "-no-user-config",
-            "-display", "none", "-rtc", "base=utc", *load.qemu_arguments(),
-            "-device", "pcie-root-port,id=port1,chassis=1,addr=1", *devices,
-            "-chardev", f"file,id=serial,path={self.log},append=on",
-            "-device", "isa-serial,chardev=serial", "-device", "pvpanic"]
+        self.arguments = [str(program), *arguments]
         self.process = subprocess.Popen(
             self.arguments + self.monitor(), stdin=subprocess.DEVNULL)
         l1.on_clean_up(self.end)

@@ -5,8 +5,8 @@ import json
 import pathlib
 
 from . import qemu
-from .bare_qemu import BareQemu
-from .domain import EMULATOR, Domain, guest_kernel
+from .bare_qemu import BareQemu, arguments_of
+from .domain import EMULATOR, Domain
 from .l1 import FILES
 from .update import NEXT_VMM, VMM, Update
 
@@ -36,13 +36,6 @@ class Load:
         # What the console shows of it.
         self.sign = rf"{job} \d+ errors 0" if job else "alive"
 
-    def qemu_arguments(self):
-        """QEMU's, without libvirt."""
-        if not self.job:
-            return ["-kernel", str(TINY_KERNEL)]
-        return ["-kernel", str(guest_kernel()), "-initrd", str(FILES / "guest.cpio"),
-                "-append", f"console=ttyS0 quiet panic=-1 cpr.job={self.job}"]
-
     def domain_options(self):
         """Domain's."""
         return {"jobs": [self.job]} if self.job else {"kernel": TINY_KERNEL}
@@ -71,7 +64,7 @@ class Bench:
                               "total_ms": [total for _, total in found]}
 
     def measure_domain(self, case, emulator, binaries, devices, shared_memory):
-        """Updates by the project, under libvirt."""
+        """Updates by the project, under libvirt. Returns what BareQemu needs for the same guest."""
         guest = Domain(self.l1, emulator, name=case, vcpus=VCPUS, memory_mib=MEMORY_MIB,
                        devices=devices, shared_memory=shared_memory, **self.load.domain_options())
         guest.start()
@@ -84,30 +77,26 @@ class Bench:
             return (done.pause["total-ns"] / 1e6,
                     (phases[-1]["end-ns"] - phases[0]["begin-ns"]) / 1e6)
         self.measure(case, update)
+        arguments = arguments_of(guest.vmm_pid())
         guest.virsh("destroy")
+        return arguments
 
     def measure_all(self, device=None):
         """All cases; `device` is the PCI address of what is passed through."""
         devices = [device] if device else []
         self.measure_domain("cpr-vmm-exec", EMULATOR, (NEXT_VMM, VMM), devices, True)
-        self.measure_domain("qemu-transfer", qemu.EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU),
-                            devices, False)
+        bare = self.measure_domain("qemu-transfer", qemu.EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU),
+                                   devices, False)
         qemu.add_emulator(self.l1, EXEC_EMULATOR, qemu.STOCK_QEMU, mode="exec")
         self.measure_domain("qemu-exec", EXEC_EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU), devices,
                             False)
-        for case, way in (("bare-qemu-exec", BareQemu.exec),
-                          ("bare-qemu-transfer", BareQemu.transfer)):
-            self.measure_bare(case, way, device)
-
-    def measure_bare(self, case, way, device):
-        """One of QEMU's own ways, driven by QMP alone."""
-        arguments = []
         if device:
             bind_to_vfio(f"0000:{device}")
-            arguments = ["-device", f"vfio-pci,host=0000:{device},bus=port1"]
-        guest = BareQemu(self.l1, qemu.STOCK_QEMU, self.load, arguments, VCPUS, MEMORY_MIB)
-        self.measure(case, lambda _: way(guest))
-        guest.end()
+        for case, way in (("bare-qemu-exec", BareQemu.exec),
+                          ("bare-qemu-transfer", BareQemu.transfer)):
+            guest = BareQemu(self.l1, qemu.STOCK_QEMU, self.load, *bare)
+            self.measure(case, lambda _, guest=guest, way=way: way(guest))
+            guest.end()
 
     def finish(self):
         """Leave the results for scripts/bench."""
