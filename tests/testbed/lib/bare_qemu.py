@@ -89,7 +89,7 @@ class BareQemu:
         old, old_process = self.qmp, self.process
         self.number += 1
         channel, main = self.path("cpr"), self.path("main")
-        began = time.monotonic_ns()
+        began = time.time_ns()
         socket = {"transport": "socket", "type": "unix"}
         self.process = subprocess.Popen(
             self.arguments + self.monitor() + ["-incoming", "defer", "-incoming", json.dumps(
@@ -107,9 +107,9 @@ class BareQemu:
         self.qmp.call("migrate-set-capabilities", capabilities=capabilities)
         self.qmp.call("migrate-incoming", channels=[
             {"channel-type": "main", "addr": {**socket, "path": main}}])
-        resumed = self.qmp.arrival("RESUME")
-        stopped = old.arrival("STOP")
-        old.arrival("MIGRATION", status="completed")
+        resumed = self.qmp.moment("RESUME")
+        stopped = old.moment("STOP")
+        old.moment("MIGRATION", status="completed")
         old.call("quit")
         old_process.wait()
         return self.measured(began, stopped, resumed)
@@ -119,14 +119,14 @@ class BareQemu:
         old = self.qmp
         self.number += 1
         state = self.path("state")
-        began = time.monotonic_ns()
+        began = time.time_ns()
         old.call("migrate-set-capabilities", capabilities=[{"capability": "events", "state": True}])
         old.call("migrate-set-parameters", mode="cpr-exec", **{
             "cpr-exec-command": self.arguments + self.monitor() + ["-incoming", "defer"]})
         old.call("migrate", uri=f"file:{state}")
         self.qmp = QmpClient(self.path("monitor"), MONITOR_S)
         self.qmp.call("migrate-incoming", uri=f"file:{state}")
-        resumed = self.qmp.arrival("RESUME")
-        stopped = old.arrival("STOP")
+        resumed = self.qmp.moment("RESUME")
+        stopped = old.moment("STOP")
         old.close()
         return self.measured(began, stopped, resumed)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A client of a QMP monitor that knows when each event came."""
+"""A client of a QMP monitor that knows when each event was."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ class QmpClient:
 
     def __init__(self, path, seconds):
         self.buffer = b""
-        self.events = []  # (CLOCK_MONOTONIC in ns, event)
+        self.events = []
         self.answers = []
         self.ended = False
         self.changed = threading.Condition()
@@ -62,12 +62,11 @@ class QmpClient:
                 message = self.read_line()
             except OSError:
                 message = None
-            arrival = time.monotonic_ns()
             with self.changed:
                 if message is None:
                     self.ended = True
                 elif "event" in message:
-                    self.events.append((arrival, message))
+                    self.events.append(message)
                 else:
                     self.answers.append(message)
                 self.changed.notify_all()
@@ -89,15 +88,16 @@ class QmpClient:
             raise Failure(f"{command} failed: {answer}")
         return answer["return"]
 
-    def arrival(self, name, seconds=60, **data):
-        """When the first such event came, in ns; waits for it."""
+    def moment(self, name, seconds=60, **data):
+        """When QEMU sent the first such event, in ns of CLOCK_REALTIME; waits for it. It is read later, the more so
+        of two QEMUs on a busy machine."""
         def found():
-            return [when for when, event in self.events if event["event"] == name
+            return [event["timestamp"] for event in self.events if event["event"] == name
                     and data.items() <= event.get("data", {}).items()]
         with self.changed:
             if not self.changed.wait_for(lambda: found() or self.ended, seconds) or not found():
                 raise Failure(f"event {name} {data} did not come: {self.events}")
-            return found()[0]
+            return found()[0]["seconds"] * 1_000_000_000 + found()[0]["microseconds"] * 1000
 
     def close(self):
         """Disconnect."""
