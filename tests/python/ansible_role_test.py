@@ -93,7 +93,7 @@ class Tools(unittest.TestCase):
         self.assertEqual(results[0], {"domain": "g1", "result": "done", "old": "1", "new": "2", "pause_ms": 12.3})
         self.assertEqual([(result["result"], result["why"]) for result in results[1:]], [
             ("refused", "blocker b: r (remedy: m)"), ("rolled-back", "it lacks a device"), ("not begun", "not begun"),
-            ("failed", "its policy forbids it"), ("failed", "error: lost error: it")])
+            ("failed", "its policy forbids it"), ("failed", "lost: it")])
         self.assertEqual([result["domain"] for result in host.failures_of(results)], ["g2", "g3", "g5", "g6"])
         self.assertTrue(host.describe_failures(results).startswith("domain 'g2' refused: blocker b: r (remedy: m); "))
 

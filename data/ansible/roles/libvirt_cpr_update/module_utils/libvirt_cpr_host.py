@@ -101,7 +101,8 @@ def parse_results(text, domains, complaint):
     """What came of each of the domains, out of `virt-update-in-place --json`; `complaint` is what it said of those that
     it has no line for."""
     told = {job["domain"]: result_of(job) for job in map(json.loads, filter(str.strip, text.splitlines()))}
-    reason = " ".join(complaint.split()) or "virt-update-in-place said nothing of it"
+    lines = [re.sub("^error: ", "", line.strip()) for line in complaint.splitlines() if line.strip()]
+    reason = ": ".join(lines) or "virt-update-in-place said nothing of it"
     return [told.get(name, {"domain": name, "result": "failed", "why": reason}) for name in domains]
 
 
