@@ -56,7 +56,7 @@ results:
 """
 
 ENVIRONMENT = {"LC_ALL": "C"}
-WORDS = {True: "can not be updated", False: "were not updated"}
+WORDS = {True: "cannot be updated", False: "were not updated"}
 
 
 def command(params, check):
