@@ -213,8 +213,8 @@ def check_paths_exist():
 
 
 CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_blockers,
-          check_what_is_watched, check_functions, check_job_fields, check_programs_have_pages, check_layers_are_described,
-          check_role_variables, check_paths_exist)
+          check_what_is_watched, check_functions, check_job_fields, check_programs_have_pages,
+          check_layers_are_described, check_role_variables, check_paths_exist)
 
 
 def main():
