@@ -28,8 +28,40 @@ data/apparmor/libvirt-cpr: data/apparmor/libvirt-cpr.in Makefile
 data/check-unused: data/check-unused.in Makefile
 	$(NAME_FOLDERS) && chmod +x $@.tmp && mv $@.tmp $@
 
+# The playbook, and the role as Ansible wants it laid out beside.
+ansibledir = $(pkgdatadir)/ansible
+ansibleroledir = $(ansibledir)/roles/libvirt_cpr_update
+ansibledefaultsdir = $(ansibleroledir)/defaults
+ansiblelibrarydir = $(ansibleroledir)/library
+ansiblemetadir = $(ansibleroledir)/meta
+ansibleutilsdir = $(ansibleroledir)/module_utils
+ansibletasksdir = $(ansibleroledir)/tasks
+ANSIBLE_ROLE = data/ansible/roles/libvirt_cpr_update
+dist_ansible_DATA = data/ansible/update-vmm.yml
+dist_ansibledefaults_DATA = $(ANSIBLE_ROLE)/defaults/main.yml
+dist_ansiblelibrary_DATA = $(ANSIBLE_ROLE)/library/libvirt_cpr_host_info.py \
+	$(ANSIBLE_ROLE)/library/libvirt_cpr_update_domains.py
+dist_ansiblemeta_DATA = $(ANSIBLE_ROLE)/meta/argument_specs.yml $(ANSIBLE_ROLE)/meta/main.yml
+dist_ansibleutils_DATA = $(ANSIBLE_ROLE)/module_utils/libvirt_cpr_host.py
+dist_ansibletasks_DATA = \
+	$(ANSIBLE_ROLE)/tasks/after.yml \
+	$(ANSIBLE_ROLE)/tasks/batch.yml \
+	$(ANSIBLE_ROLE)/tasks/before.yml \
+	$(ANSIBLE_ROLE)/tasks/emulators.yml \
+	$(ANSIBLE_ROLE)/tasks/host.yml \
+	$(ANSIBLE_ROLE)/tasks/look.yml \
+	$(ANSIBLE_ROLE)/tasks/main.yml \
+	$(ANSIBLE_ROLE)/tasks/openstack_job.yml \
+	$(ANSIBLE_ROLE)/tasks/openstack_service.yml \
+	$(ANSIBLE_ROLE)/tasks/package.yml \
+	$(ANSIBLE_ROLE)/tasks/record.yml \
+	$(ANSIBLE_ROLE)/tasks/via_libvirt.yml \
+	$(ANSIBLE_ROLE)/tasks/via_openstack.yml
+ANSIBLE_FOLDERS = $(ansibledefaultsdir) $(ansiblelibrarydir) $(ansiblemetadir) $(ansibleutilsdir) \
+	$(ansibletasksdir) $(ansibleroledir) $(ansibledir)/roles $(ansibledir)
+
 # What is left of its own folders is an administrator's, as is a changed emulators.conf.
-OWN_FOLDERS = $(examplesdir) $(docdir) $(schemasdir) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
+OWN_FOLDERS = $(examplesdir) $(docdir) $(schemasdir) $(ANSIBLE_FOLDERS) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
 	$(apparmordir) $(pkglibexecdir) $(libvirt_cpr_includedir)
 uninstall-hook:
 	for folder in $(OWN_FOLDERS); do rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; done

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-TESTS += tests/python/libvirt_cpr_test.py
-dist_check_SCRIPTS += tests/python/libvirt_cpr_test.py
+PYTHON_TESTS = tests/python/ansible_role_test.py tests/python/libvirt_cpr_test.py
+TESTS += $(PYTHON_TESTS)
+dist_check_SCRIPTS += $(PYTHON_TESTS)

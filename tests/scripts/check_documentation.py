@@ -184,6 +184,19 @@ def anchors(page):
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def check_role_variables():
+    """Those of the Ansible role: a default, a type, a place in the guide."""
+    role = "data/ansible/roles/libvirt_cpr_update"
+    defaults = names_in(r"(?m)^(libvirt_cpr_update_\w+):", f"{role}/defaults/main.yml")
+    typed = names_in(r"(?m)^ +(libvirt_cpr_update_\w+): \{type:", f"{role}/meta/argument_specs.yml")
+    of_play = names_in(r"(libvirt_cpr_update_\w+) \| default\(", "data/ansible/update-vmm.yml")
+    documented = set(re.findall(r"\n\| `(libvirt_cpr_update_\w+)` \|", read("docs/fleet.md")))
+    for name in sorted(defaults ^ typed):
+        yield f"{role}: {name} is not in both defaults/main.yml and meta/argument_specs.yml"
+    for name in sorted((defaults | of_play) ^ documented):
+        yield f"fleet.md: {name} " + ("is no variable" if name in documented else "is not documented")
+
+
 def check_paths_exist():
     """Links, and paths of this tree in code type, lead somewhere."""
     for page in sorted([*TOP.glob("*.md"), *TOP.glob("docs/*.md"), *TOP.glob("tests/**/*.md")]):
@@ -200,7 +213,8 @@ def check_paths_exist():
 
 
 CHECKS = (check_options, check_commands, check_devices, check_error_codes, check_blockers,
-          check_what_is_watched, check_functions, check_job_fields, check_programs_have_pages, check_layers_are_described, check_paths_exist)
+          check_what_is_watched, check_functions, check_job_fields, check_programs_have_pages,
+          check_layers_are_described, check_role_variables, check_paths_exist)
 
 
 def main():

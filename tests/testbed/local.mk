@@ -11,6 +11,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/faults/impostor.c \
 	tests/testbed/faults/inject.c \
 	tests/testbed/l1/container.sh \
+	tests/testbed/l1/fleet-host.sh \
 	tests/testbed/l1/init.sh \
 	tests/testbed/l1/initramfs.sh \
 	tests/testbed/l1/libvirt-host.sh \
@@ -27,6 +28,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/domain.py \
 	tests/testbed/lib/echo.py \
 	tests/testbed/lib/faults.py \
+	tests/testbed/lib/fleet.py \
 	tests/testbed/lib/german.py \
 	tests/testbed/lib/l1.py \
 	tests/testbed/lib/libvirt_view.py \
@@ -51,6 +53,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/runner/common.py \
 	tests/testbed/runner/container.py \
 	tests/testbed/runner/images.py \
+	tests/testbed/runner/layer.py \
 	tests/testbed/runner/machine.py \
 	tests/testbed/runner/packages.py \
 	tests/testbed/runner/process.py \
@@ -58,6 +61,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/runner/stage.py \
 	tests/testbed/runner/tree.py \
 	tests/testbed/scenarios/all-domains.py \
+	tests/testbed/scenarios/ansible-fleet.py \
 	tests/testbed/scenarios/api-remote.py \
 	tests/testbed/scenarios/api-threads.py \
 	tests/testbed/scenarios/apparmor.py \
