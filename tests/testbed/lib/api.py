@@ -8,6 +8,7 @@ import threading
 
 from . import qemu
 from .domain import Domain
+from .l1 import Failure
 
 PHASES = ["validate", "prepare", "save", "exec", "load", "resume", "finish"]
 PROGRAM, SCRIPT = "update-guest", "update_guest.py"
@@ -185,8 +186,11 @@ class Crowd:
 
     def require_told(self, watcher, job, every_phase):
         """The watcher was told of the whole job, in order and in a thread of its own."""
-        self.l1.wait_until(lambda: watcher.of(job.id) and watcher.of(job.id)[-1][0] == "COMPLETED",
-                           30, "the callback to be told of the end")
+        try:
+            self.l1.wait_until(lambda: watcher.of(job.id) and watcher.of(job.id)[-1][0] == "COMPLETED",
+                               30, "the callback to be told of the end")
+        except Failure as failure:
+            raise Failure(f"{failure}: of job {job.id}, {watcher.told} was told") from None
         told = watcher.of(job.id)
         phases = [phase for status, phase, _ in told if status == "RUNNING"]
         ranks = [PHASES.index(phase) for phase in phases]
