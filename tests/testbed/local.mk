@@ -50,6 +50,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/runner/common.py \
 	tests/testbed/runner/container.py \
 	tests/testbed/runner/images.py \
+	tests/testbed/runner/layer.py \
 	tests/testbed/runner/machine.py \
 	tests/testbed/runner/packages.py \
 	tests/testbed/runner/process.py \

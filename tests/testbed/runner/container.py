@@ -9,8 +9,8 @@ from .process import die_with_parent, end, wait
 
 # As process 1 of namespaces of its own: the overlay that is L1's root, with what programs expect
 # of a kernel; nothing in it reaches the host's devices or settings. $0 is an empty folder for the
-# mounts, $1 to $4 tree, project, testbed files and run; $5 stands for a kernel's command line; $6 is
-# empty, or a device more.
+# mounts, $1 to $4 tree (under its layer, if it has one), project, testbed files and run; $5 stands for
+# a kernel's command line; $6 is empty, or a device more.
 ENTER_CONTAINER = """
 set -e
 scratch=$0 tree=$1 stage=$2 files=$3 run=$4 root=$0/root
@@ -42,8 +42,9 @@ class Container:
     """One run of the container. Owns its first process, which dies with the runner, and with it all
     others."""
 
-    def __init__(self, tree, run):
-        self.tree = tree
+    def __init__(self, tree, run, layer=None):
+        """`layer` is a folder that is laid over the tree, under all else."""
+        self.lower = f"{layer}:{tree.root}" if layer else tree.root
         self.run = run
         self.process = None
         self.scratch = None
@@ -54,7 +55,7 @@ class Container:
         # pylint: disable-next=consider-using-with
         self.scratch = tempfile.TemporaryDirectory(prefix="container.", dir=cache_dir())
         argv = ["unshare", *NAMESPACES, "--propagation", "private", "--fork", "--kill-child", "--",
-                "sh", "-c", ENTER_CONTAINER, self.scratch.name, self.tree.root, self.run.stage,
+                "sh", "-c", ENTER_CONTAINER, self.scratch.name, self.lower, self.run.stage,
                 self.run.files, self.run.share, f"{append} testbed.container",
                 *(["kvm"] if kvm else [])]
         with open(self.run.share / "console.log", "wb") as log:

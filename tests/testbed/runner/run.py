@@ -12,6 +12,7 @@ import time
 from .common import TESTBED_DIR, TestbedError, cache_dir, ensure_host_packages, say
 from .container import Container
 from .images import ensure_images
+from .layer import ensure_layer
 from .machine import Machine
 from .packages import build_packages
 from .stage import add_host_program, make_files, make_stage
@@ -143,7 +144,8 @@ class Session:
     def start_machine(self, scenario, run, append):
         """What the scenario runs in: the emulated machine, or a container of the host."""
         if getattr(scenario, "IN_CONTAINER", False):
-            machine = Container(self.tree, run)
+            packages = getattr(scenario, "TREE_PACKAGES", None)
+            machine = Container(self.tree, run, ensure_layer(self.tree, packages) if packages else None)
             self.machines.append(machine)
             machine.start(append, kvm=getattr(scenario, "HOST_KVM", False))
         else:
