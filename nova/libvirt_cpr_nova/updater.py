@@ -147,11 +147,9 @@ class Updater:
         """Tell of what came of it. That it cannot be told is no reason to leave the server locked."""
         try:
             self._retry.within_deadline(lambda: self._record(self._nova, instance))
-        except errors.NotFound:
-            pass
-        except errors.AgentError as error:
-            if isinstance(error, errors.Stopping):
-                raise
+        except errors.Stopping:
+            raise
+        except Exception as error:  # pylint: disable=broad-except
             LOG.warning("The result is not kept at the server %s: %s", instance.server_id, error)
         self._notifier.end(job, instance)
         self._step(job, instance, jobs.RECORDED)
