@@ -14,7 +14,7 @@ from oslo_log import log
 from libvirt_cpr_nova import (access, config, domains, errors, http_api, journal, notifications, nova_client, results,
                               retry, sweep, updater, worker)
 
-LOG = log.getLogger(__name__)
+LOG = log.getLogger("libvirt_cpr_nova.agent")
 
 
 def nova_adapter(conf):

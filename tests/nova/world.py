@@ -65,7 +65,8 @@ class World:
     request does; what they return, if not None, is the status of the answer, or "drop" for none.
     """
 
-    def __init__(self, servers):
+    def __init__(self, servers, hypervisor=HYPERVISOR):
+        self.hypervisor, self.roles = hypervisor, ["admin"]
         self.servers = {server.server_id: server for server in servers}
         self.service = {"id": SERVICE, "host": HOST, "binary": "nova-compute", "status": "enabled", "state": "up",
                         "disabled_reason": None}
@@ -142,7 +143,7 @@ class World:
         return 200, {"service": self.service}
 
     def _hypervisors(self, _body, _query):
-        return 200, {"hypervisors": [{"id": "h", "hypervisor_hostname": HYPERVISOR, "host_ip": "127.0.0.1",
+        return 200, {"hypervisors": [{"id": "h", "hypervisor_hostname": self.hypervisor, "host_ip": "127.0.0.1",
                                       "hypervisor_type": "QEMU", "service": {"host": HOST, "id": SERVICE}}]}
 
     # -- the VMMs, for Vmms ------------------------------------------------------------------------
@@ -178,7 +179,7 @@ def _handler_of(world):
             self.send_response(status)
             for name, value in (("Content-Type", "application/json"), ("Content-Length", str(len(text)))):
                 self.send_header(name, value)
-            if self.path == "/v3/auth/tokens":
+            if self.path.startswith("/v3/auth/tokens"):
                 self.send_header("X-Subject-Token", f"token-{world.valid_token}")
             with contextlib.suppress(ConnectionError):  # of an agent that was killed meanwhile
                 self.end_headers()
@@ -188,8 +189,9 @@ def _handler_of(world):
             if path == "/v3":
                 links = [{"rel": "self", "href": f"{world.url}/v3"}]
                 return 200, {"version": {"id": "v3.14", "status": "stable", "links": links}}
-            if path == "/v3/auth/tokens":
-                return 201, recording.token(US, f"{world.url}/v2.1")
+            if path.partition("?")[0] == "/v3/auth/tokens":
+                # POST makes one, GET (of auth_token's) asks what one is.
+                return (201 if method == "POST" else 200), recording.token(US, f"{world.url}/v2.1", world.roles)
             if path.startswith("/vmm/"):
                 with world.mutex:
                     return 200, world.vmm(*path.split("/")[2:])

@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is made of libvirt's domains, over its test driver."""
+import os
+import pathlib
+import tempfile
+import unittest
+
+import support  # noqa: F401  pylint: disable=unused-import
+import libvirt_cpr
+from libvirt_cpr_nova import domains, errors
+
+BUILD = pathlib.Path(os.environ.get("CPR_BUILDDIR", support.TOP / "build"))
+libvirt_cpr._LIBRARY = str(BUILD / ".libs/liblibvirt-cpr.so.0")
+
+A, B, C, NONE = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abcd")
+
+NODE = """<node>
+  <domain type='test'>
+    <name>instance-00000001</name><uuid>{a}</uuid><memory>1024</memory><os><type>hvm</type></os>
+    <metadata>
+      <nova:instance xmlns:nova="http://openstack.org/xmlns/libvirt/nova/1.1">
+        <nova:package version="26.2.2"/><nova:name>web-1</nova:name>
+        <nova:owner><nova:user uuid="u">admin</nova:user><nova:project uuid="p1">demo</nova:project></nova:owner>
+      </nova:instance>
+    </metadata>
+    <devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices>
+  </domain>
+  <domain type='test'>
+    <name>no-instance</name><uuid>{b}</uuid><memory>1024</memory><os><type>hvm</type></os>
+  </domain>
+  <domain type='test'>
+    <name>forbidden</name><uuid>{c}</uuid><memory>1024</memory><os><type>hvm</type></os>
+    <metadata>
+      <cpr:policy xmlns:cpr="http://libvirt-cpr.org/xmlns/domain/policy/1.0" allowed="no"/>
+    </metadata>
+  </domain>
+</node>""".format(a=A, b=B, c=C)
+
+
+class OverTheTestDriver(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.conf = pathlib.Path(folder.name) / "emulators.conf"
+        node = pathlib.Path(folder.name) / "node.xml"
+        node.write_text(NODE)
+        self.domains = domains.Domains(f"test://{node}", self.conf, 5)
+
+    def test_connections_to_other_hosts_are_refused(self):
+        for uri in ("qemu+ssh://other/system", "qemu://other/system", "qemu+tls:///system"):
+            with self.assertRaisesRegex(errors.AgentError, "another host"):
+                domains.Domains(uri, self.conf, 5)
+        for uri in ("qemu:///system", "qemu:///session"):
+            domains.Domains(uri, self.conf, 5)
+
+    def test_instances_are_known_by_their_metadata(self):
+        with self.domains._connection() as connection:
+            domain = connection.lookupByUUIDString(A)
+            self.assertEqual(domains._nova_metadata(domain), {"name": "web-1", "project_id": "p1"})
+            self.assertIsNone(domains._nova_metadata(connection.lookupByUUIDString(B)))
+
+    def test_a_domain_that_is_no_instance_is_none(self):
+        with self.assertRaisesRegex(errors.NotFound, "none of Nova's"):
+            self.domains.vmm(B)
+
+    def test_a_domain_that_there_is_not(self):
+        for call in (self.domains.vmm, self.domains.position, self.domains.begin, self.domains.check):
+            with self.assertRaisesRegex(errors.NotFound, "libvirt has no domain"):
+                call(NONE)
+        outcome = self.domains.outcome(NONE, domains.Position(1, 2, 3))
+        self.assertEqual(outcome.result, "unknown")
+
+    def test_a_domain_that_was_started_anew(self):
+        self.assertEqual(self.domains.outcome(A, domains.Position(99, 2, 3)).message,
+                         "the guest was started anew meanwhile")
+
+    def test_libvirt_that_cannot_tell_is_tried_again(self):
+        with self.assertRaisesRegex(errors.Unavailable, "not supported by the connection driver"):
+            self.domains.vmm(A)
+        with self.assertRaises(errors.Unavailable):
+            domains.Domains("test:///nowhere/node.xml", self.conf, 5).vmms()
+
+    def test_a_policy_that_forbids_is_a_refusal(self):
+        with self.assertRaises(domains.Refusal) as raised:
+            self.domains.begin(C)
+        outcome = raised.exception.outcome
+        self.assertEqual((outcome.result, outcome.code), ("refused", "not-allowed"))
+        self.assertEqual(self.domains.check(C).code, "not-allowed")
+
+    def test_remedies_know_whether_the_host_is_set_up(self):
+        with self.domains._connection() as connection:
+            domain = connection.lookupByUUIDString(A)
+            self.assertIn("virt-cpr-emulators divert /usr/bin/qemu-system-x86_64", self.domains._remedy(domain))
+            for text, there in (("[qemu-system-x86_64]\nbinary=/usr/bin/qemu-system-x86_64.distrib\n", False),
+                                ("[virt-cpr-qemu]\nbinary=/usr/bin/qemu-system-x86_64\n", True)):
+                self.conf.write_text(text)
+                self.assertEqual("virt-cpr-emulators divert" in self.domains._remedy(domain), there)
+
+
+if __name__ == "__main__":
+    unittest.main()
