@@ -37,7 +37,7 @@ EXTRA_DIST += \
 # The pages name the folders of this very installation.
 MAKE_MANUAL_PAGE = $(AM_V_GEN)$(MKDIR_P) docs/manpages && \
 	sed -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' -e 's|@pkgdatadir[@]|$(pkgdatadir)|g' $< | \
+		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' -e 's|@datadir[@]|$(datadir)|g' $< | \
 	$(RST2MAN) --halt=warning - $@.tmp && mv $@.tmp $@
 
 docs/manpages/%.1: docs/manpages/%.rst Makefile
