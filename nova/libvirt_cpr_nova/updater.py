@@ -90,6 +90,8 @@ class Updater:
         except errors.NotFound as error:
             raise errors.Skipped(f"the server does not run on this host: {error}") from error
         instance.old_version = vmm.version
+        if vmm.generation is None and vmm.state == domains.UNKNOWN:
+            raise errors.Unavailable(f"the VMM does not answer: {vmm.message}")
         if vmm.state == domains.NOT_UPDATABLE:
             raise errors.Skipped(f"{vmm.message}; {vmm.remedy}")
         return vmm

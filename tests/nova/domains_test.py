@@ -75,9 +75,14 @@ class OverTheTestDriver(unittest.TestCase):
         self.assertEqual(self.domains.outcome(A, domains.Position(99, 2, 3)).message,
                          "the guest was started anew meanwhile")
 
-    def test_libvirt_that_cannot_tell_is_tried_again(self):
+    def test_a_guest_of_which_libvirt_cannot_tell_is_listed(self):
+        told = [(vmm.server_id, vmm.name, vmm.state) for vmm in self.domains.vmms()]
+        self.assertEqual(told, [(A, "web-1", domains.UNKNOWN)])
+        self.assertIn("not supported by the connection driver", self.domains.vmm(A).message)
+
+    def test_libvirt_that_does_not_answer_is_tried_again(self):
         with self.assertRaisesRegex(errors.Unavailable, "not supported by the connection driver"):
-            self.domains.vmm(A)
+            self.domains.position(A)
         with self.assertRaises(errors.Unavailable):
             domains.Domains("test:///nowhere/node.xml", self.conf, 5).vmms()
 

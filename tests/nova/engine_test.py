@@ -8,7 +8,7 @@ import unittest
 import support  # noqa: F401  pylint: disable=unused-import
 import engine
 import world
-from libvirt_cpr_nova import domains, jobs
+from libvirt_cpr_nova import domains, jobs, journal
 
 A, B, C = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abc")
 
@@ -142,6 +142,14 @@ class Skipping(Case):
         server = world.Server(A)
         server.state, server.remedy = domains.NOT_UPDATABLE, "reboot it hard"
         self.skipped(server, "reboot it hard")
+
+    def test_a_guest_that_does_not_answer_fails_before_it_is_locked(self):
+        server = world.Server(A)
+        server.state = domains.UNKNOWN
+        there = self.make(server)
+        results, job, _notes = self.run_job(there, server_id=A, deadline=0.1)
+        self.assertEqual((results, server.actions), ({A: "failed"}, []))
+        self.assertIn("does not answer", job.instances[0].message)
 
     def test_a_server_that_there_is_not(self):
         results, _job, _notes = self.run_job(self.make(world.Server(A)), server_id=B)
@@ -284,6 +292,21 @@ class Trouble(Case):
         self.assertEqual(results, {A: "failed"})
         self.assertEqual([action for action, _user in there.servers[A].actions], ["unlock", "lock"])
         self.require_untouched(there)
+
+
+class Workers(Case):
+    def test_a_journal_that_cannot_be_written_stops_the_agent_before_anything_is_done(self):
+        there = self.make(world.Server(A))
+        book = journal.Journal(self.folder)
+        self.addCleanup(book.close)
+        made = engine.Engine(there.url, book)
+        job = jobs.Job("update", world.HOST)
+        made.worker.submit(job)
+        book._replace = lambda path, text: (_ for _ in ()).throw(OSError(28, "no space"))
+        made.worker.start()
+        self.assertTrue(made.worker.join(10))
+        self.assertTrue(made.stop.is_set() and made.worker.failed)
+        self.assertEqual([request for request in there.requests if request[0] != "GET"], [])
 
 
 if __name__ == "__main__":
