@@ -8,11 +8,13 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import support
 import libvirt
@@ -129,6 +131,23 @@ class Agent(unittest.TestCase):
             told = self.openstack("compute", "vmm", "list", "--host", world.HOST)
             self.assertEqual(told.returncode, 1)
             self.assertIn("the policy does not allow libvirt_cpr:vmm:list", told.stderr)
+
+    def test_tls(self):
+        certificate, key = self.folder / "certificate", self.folder / "key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"], check=True,
+                       capture_output=True)
+        text = self.configuration.read_text()
+        self.configuration.write_text(text.replace(
+            "[api]", f"[api]\ntls_certificate = {certificate}\ntls_key = {key}"))
+        with self.running():
+            request = urllib.request.Request(f"https://127.0.0.1:{self.port}/v1/jobs",
+                                             headers={"X-Auth-Token": "token-1"})
+            trusted = ssl.create_default_context(cafile=certificate)
+            with urllib.request.urlopen(request, context=trusted, timeout=SECONDS) as answer:
+                self.assertEqual(json.load(answer), {"jobs": []})
+            with self.assertRaises(OSError):
+                urllib.request.urlopen(request.full_url.replace("https", "http"), timeout=SECONDS)
 
     def test_an_agent_that_does_not_run(self):
         for words in (("list", "--host", world.HOST), ("update", world.HOST)):

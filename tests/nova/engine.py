@@ -47,7 +47,7 @@ class Deadly(journal.Journal):
 class Engine:
     """All of the agent's parts that act."""
 
-    def __init__(self, url, book, deadline=2.0, grace=0.3, host=world.HOST):
+    def __init__(self, url, book, deadline=2.0, grace=0.3, host=world.HOST, record="metadata"):
         self.stop = threading.Event()
         self.journal, self.notes = book, Notes()
         auth = v3.Password(f"{url}/v3", username="u", password="p", project_name="service",
@@ -55,7 +55,7 @@ class Engine:
         nova = nova_client.NovaClient(adapter.Adapter(session.Session(auth, timeout=1), service_type="compute"))
         common = {"nova": nova, "vmms": world.Vmms(url), "journal": book, "host": host, "grace": grace,
                   "retry": retry.Retry(self.stop, deadline, longest=0.1, first=0.02)}
-        one = updater.Updater(notifier=self.notes, record=results.in_metadata, **common)
+        one = updater.Updater(notifier=self.notes, record=results.WAYS[record], **common)
         self.sweep = sweep.Sweep(one, **common)
         self.worker = worker.Worker(self.sweep, book, self.stop)
 

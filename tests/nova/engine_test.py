@@ -28,7 +28,8 @@ class Case(unittest.TestCase):
     def run_job(self, there, **options):
         """Results of a job by server, the job, and what was notified of."""
         action = options.pop("action", "update")
-        engine_options = {name: options.pop(name) for name in ("deadline", "grace", "host") if name in options}
+        mine = [name for name in ("deadline", "grace", "host", "record") if name in options]
+        engine_options = {name: options.pop(name) for name in mine}
         job, notes = engine.run(there.url, self.folder, jobs.Job(action, world.HOST, **options), **engine_options)
         return {instance.server_id: instance.result for instance in job.instances}, job, notes
 
@@ -51,6 +52,16 @@ class Sweeps(Case):
         self.assertEqual(notes, [("start", A), ("updated", A), ("start", B), ("updated", B)])
         self.assertEqual(there.servers[A].metadata["libvirt_cpr_vmm"], "2.0")
         self.require_untouched(there)
+
+    def test_results_are_kept_as_a_tag_or_not_at_all(self):
+        there = self.make(world.Server(A, "rolled-back"), world.Server(B))
+        there.servers[A].tags += ["theirs", "libvirt-cpr:updated:0.9"]
+        self.run_job(there, record="tag")
+        self.assertEqual(there.servers[A].tags, ["theirs", "libvirt-cpr:rolled-back:1.0"])
+        self.assertEqual(there.servers[B].tags, ["libvirt-cpr:updated:2.0"])
+        self.run_job(there, record="none", force=True)
+        self.assertEqual(there.servers[B].tags, ["libvirt-cpr:updated:2.0"])
+        self.assertEqual((there.servers[A].metadata, there.servers[B].metadata), ({}, {}))
 
     def test_what_is_refused_or_rolled_back_fails_and_the_others_go_on(self):
         there = self.make(world.Server(A, "refused"), world.Server(B, "rolled-back"), world.Server(C))
@@ -178,9 +189,9 @@ class Meanwhile(Case):
         self.assertEqual(there.servers[A].updates, 0)
 
     def test_a_lock_of_others_after_ours_stays(self):
-        for reason in ("mine", None):
+        for lock in (("mine", world.OTHERS), (None, world.OTHERS), ("mine", world.US)):
             there = self.make(world.Server(A))
-            self.once(there, "/metadata", "POST", lambda server, reason=reason: server.lock(reason, world.OTHERS))
+            self.once(there, "/metadata", "POST", lambda server, lock=lock: server.lock(*lock))
             self.assertEqual(self.run_job(there)[0], {A: "updated"})
             self.assertTrue(there.servers[A].locked)
 

@@ -8,31 +8,58 @@ import support  # noqa: F401  pylint: disable=unused-import
 import recording
 import requests_mock
 import scenes
+import world
 from keystoneauth1 import adapter, session
 from keystoneauth1.identity import v3
 from libvirt_cpr_nova import errors, nova_client
 
 
-class OnRecordedAnswers(unittest.TestCase):
+SERVER = "aaaaaaaa-0000-4000-8000-000000000000"
+
+
+def client(keystone):
+    """NovaClient as the agent has it."""
+    auth = v3.Password(f"{keystone}/v3", username="u", password="p", project_name="service",
+                       user_domain_name="Default", project_domain_name="Default")
+    return nova_client.NovaClient(adapter.Adapter(session.Session(auth), service_type="compute"))
+
+
+class Scenes(unittest.TestCase):
+    """What holds of each, on real answers and on the stand-in that other tests rest on."""
+
+    def each(self, scene, stand_in=True):
+        """(what a scene tells, facts) of every release, and of the stand-in."""
+        told = [self.play(folder, scene) for folder in recording.releases()]
+        return told + [self.play_on_stand_in(scene)] if stand_in else told
+
     def play(self, folder, scene):
-        """What a scene tells on a release's answers, and that it asked what was recorded."""
+        """On a release's answers; it has to ask what was asked then."""
         document = json.loads((folder / f"{scene.__name__}.json").read_text())
         with requests_mock.Mocker() as mocker:
             replay = recording.Replay(document, mocker)
-            auth = v3.Password("http://keystone.example/v3", username="u", password="p", project_name="service",
-                               user_domain_name="Default", project_domain_name="Default")
-            nova = nova_client.NovaClient(adapter.Adapter(session.Session(auth), service_type="compute"))
-            told = scene(nova, replay.facts)
-            self.user_id = nova.user_id()
-        self.assertEqual((replay.problems, replay.left), ([], []))
+            told = scene(client("http://keystone.example"), replay.facts)
+        self.assertEqual((replay.problems, replay.left), ([], []), folder)
         return told, replay.facts
 
-    def each(self, scene):
-        """A scene on every release."""
-        return [self.play(folder, scene) for folder in recording.releases()]
+    def play_on_stand_in(self, scene):
+        """On a World."""
+        there = world.World([world.Server(SERVER)])
+        try:
+            name = there.servers[SERVER].document()["name"]
+            facts = {"server_id": SERVER, "server_name": name, "host": world.HOST, "user_id": world.US}
+            return scene(client(there.url), facts), facts
+        finally:
+            there.close()
 
+    @unittest.skipUnless(recording.releases(), "there are no recordings")
     def test_there_are_recordings_of_the_oldest_and_the_newest_nova(self):
         self.assertEqual([folder.name for folder in recording.releases()], ["nova-26", "nova-31"])
+
+    def test_the_stand_in_has_nothing_that_real_answers_have_not(self):
+        for scene in (scenes.lock, scenes.service, scenes.hypervisors):
+            made = self.play_on_stand_in(scene)[0][0]
+            for told, _facts in self.each(scene, stand_in=False):
+                self.assertEqual(set(made) - set(told[0]), set())
 
     def test_a_lock_is_seen_and_whose_it_is(self):
         for told, facts in self.each(scenes.lock):
@@ -43,8 +70,8 @@ class OnRecordedAnswers(unittest.TestCase):
             self.assertFalse(before["locked"])
             self.assertEqual((under["locked"], under["locked_reason"]), (True, scenes.REASON))
             self.assertEqual((after["locked"], after["locked_reason"]), (False, None))
-            self.assertEqual(locks_under, [("lock", self.user_id), *locks_before])
-            self.assertEqual(locks_after, [("unlock", self.user_id), *locks_under])
+            self.assertEqual(locks_under, [("lock", facts["user_id"]), *locks_before])
+            self.assertEqual(locks_after, [("unlock", facts["user_id"]), *locks_under])
 
     def test_a_service_is_disabled_with_a_reason(self):
         for (before, under, after), facts in self.each(scenes.service):
@@ -77,7 +104,7 @@ class OnRecordedAnswers(unittest.TestCase):
     def test_errors_have_their_kind(self):
         for told, _facts in self.each(scenes.gone):
             self.assertEqual(set(told), {errors.NotFound})
-        for told, _facts in self.each(scenes.refused):
+        for told, _facts in self.each(scenes.refused, stand_in=False):
             self.assertEqual(set(told), {errors.Denied})
 
 

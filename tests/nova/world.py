@@ -3,7 +3,8 @@
 HTTP, and for the VMMs of a host.
 
 It is for what no real Nova does on request: to be killed at each step, to be answered late or not at
-all. world_test.py compares its answers with recorded ones; the agent with a real Nova is the testbed's.
+all. nova_client_test.py plays the same scenes on it as on recorded answers; the agent with a real Nova
+is the testbed's.
 """
 import contextlib
 import http.server
@@ -101,7 +102,9 @@ class World:
         server = r"/servers/([0-9a-f-]{36})"
         return ((server, "GET", self._show), (server + "/action", "POST", self._act),
                 (server + "/os-instance-actions", "GET", self._actions),
-                (server + "/metadata", "POST", self._metadata), ("/os-services", "GET", self._services),
+                (server + "/metadata", "POST", self._metadata), (server + "/tags", "GET", self._tags),
+                (server + "/tags/(.+)", "PUT", self._add_tag), (server + "/tags/(.+)", "DELETE", self._remove_tag),
+                ("/servers/detail", "GET", self._named), ("/os-services", "GET", self._services),
                 (r"/os-services/([0-9a-f-]{36})", "PUT", self._update_service),
                 ("/os-hypervisors/detail", "GET", self._hypervisors))
 
@@ -131,6 +134,25 @@ class World:
             server.metadata.update(body["metadata"])
             return 200, {"metadata": server.metadata}
         return self._found(server_id, keep)
+
+    def _tags(self, _body, _query, server_id):
+        return self._found(server_id, lambda server: (200, {"tags": list(server.tags)}))
+
+    def _add_tag(self, _body, _query, server_id, tag):
+        def add(server):
+            server.tags.append(urllib.parse.unquote(tag))
+            return 201, None
+        return self._found(server_id, add)
+
+    def _remove_tag(self, _body, _query, server_id, tag):
+        def remove(server):
+            server.tags.remove(urllib.parse.unquote(tag))
+            return 204, None
+        return self._found(server_id, remove)
+
+    def _named(self, _body, query):
+        documents = [server.document() for server in self.servers.values()]
+        return 200, {"servers": [found for found in documents if re.search(query["name"][0], found["name"])]}
 
     def _services(self, _body, query):
         found = [self.service] if self.service and query["host"] == [HOST] else []
