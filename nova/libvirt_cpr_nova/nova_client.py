@@ -97,7 +97,7 @@ class NovaClient:
 
     def user_id(self):
         """Who makes these calls."""
-        return _told(lambda: self._adapter.get_user_id(), "ask Keystone who this is")
+        return _told(self._adapter.get_user_id, "ask Keystone who this is")
 
     def _act(self, server_id, action):
         self._call("POST", f"/servers/{_quoted(server_id)}/action", action)

@@ -98,6 +98,8 @@ class Updater:
 
     def _require_ready(self, server):
         """That the server is here, ACTIVE and at rest."""
+        if "OS-EXT-SRV-ATTR:host" not in server:
+            raise errors.Denied("Nova does not tell the agent's user where the server is: it needs the role admin")
         host = server["OS-EXT-SRV-ATTR:host"]
         if host != self._host:
             raise errors.Skipped(f"the server is on the host {host}, not on {self._host}")

@@ -162,6 +162,13 @@ class Skipping(Case):
         self.assertEqual((results, server.actions), ({A: "failed"}, []))
         self.assertIn("does not answer", job.instances[0].message)
 
+    def test_a_service_user_who_may_not_see_hosts(self):
+        server = world.Server(A)
+        server.host = None
+        results, job, _notes = self.run_job(self.make(server), server_id=A)
+        self.assertEqual((results, server.actions), ({A: "failed"}, []))
+        self.assertIn("needs the role admin", job.instances[0].message)
+
     def test_a_server_that_there_is_not(self):
         results, _job, _notes = self.run_job(self.make(world.Server(A)), server_id=B)
         self.assertEqual(results, {B: "skipped"})

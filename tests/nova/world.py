@@ -53,10 +53,11 @@ class Server:
             self.state = domains.CURRENT
 
     def document(self):
-        """As the API has it."""
+        """As the API has it; for a user who may not see hosts, if there is none."""
+        where = {"OS-EXT-SRV-ATTR:host": self.host} if self.host else {}
         return {"id": self.server_id, "name": f"name-{self.server_id[:4]}", "tenant_id": "project",
-                "status": self.status, "OS-EXT-STS:task_state": self.task, "OS-EXT-SRV-ATTR:host": self.host,
-                "locked": self.locked, "locked_reason": self.reason, "metadata": self.metadata}
+                "status": self.status, "OS-EXT-STS:task_state": self.task, **where, "locked": self.locked,
+                "locked_reason": self.reason, "metadata": self.metadata}
 
 
 class World:
