@@ -100,13 +100,13 @@ def _version_document():
     return {"version": {"id": "v3.14", "status": "stable", "links": links}}
 
 
-def token(user_id, endpoint=ENDPOINT, roles=("admin",)):
+def token(user_id, endpoint=ENDPOINT, roles=("admin",), services=()):
     """Keystone's answer with a token and a catalog; the test's own."""
     domain = {"id": "default", "name": "Default"}
     catalog = [{"type": kind, "name": kind, "id": kind, "endpoints": [
         {"interface": interface, "region": "RegionOne", "region_id": "RegionOne", "id": interface, "url": url}
         for interface in ("public", "internal", "admin")]}
-        for kind, url in (("compute", endpoint), ("identity", endpoint.replace("/v2.1", "/v3")))]
+        for kind, url in (("compute", endpoint), ("identity", endpoint.replace("/v2.1", "/v3")), *services)]
     return {"token": {
         "methods": ["password"], "issued_at": "2026-01-01T00:00:00.000000Z",
         "expires_at": "2099-01-01T00:00:00.000000Z", "user": {"id": user_id, "name": "libvirt-cpr", "domain": domain},

@@ -68,7 +68,7 @@ class World:
     """
 
     def __init__(self, servers, hypervisor=HYPERVISOR):
-        self.hypervisor, self.roles = hypervisor, ["admin"]
+        self.hypervisor, self.roles, self.more_services = hypervisor, ["admin"], []
         self.servers = {server.server_id: server for server in servers}
         self.service = {"id": SERVICE, "host": HOST, "binary": "nova-compute", "status": "enabled", "state": "up",
                         "disabled_reason": None}
@@ -214,7 +214,8 @@ def _handler_of(world):
                 return 200, {"version": {"id": "v3.14", "status": "stable", "links": links}}
             if path.partition("?")[0] == "/v3/auth/tokens":
                 # POST makes one, GET (of auth_token's) asks what one is.
-                return (201 if method == "POST" else 200), recording.token(US, f"{world.url}/v2.1", world.roles)
+                return (201 if method == "POST" else 200), recording.token(
+                    US, f"{world.url}/v2.1", world.roles, world.more_services)
             if path.startswith("/vmm/"):
                 with world.mutex:
                     return 200, world.vmm(*path.split("/")[2:])
