@@ -5,8 +5,10 @@ import os
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
-import support  # noqa: F401  pylint: disable=unused-import
+import support
+import libvirt
 import libvirt_cpr
 from libvirt_cpr_nova import domains, errors
 
@@ -38,7 +40,7 @@ NODE = """<node>
 </node>""".format(a=A, b=B, c=C)
 
 
-class OverTheTestDriver(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -47,6 +49,8 @@ class OverTheTestDriver(unittest.TestCase):
         node.write_text(NODE)
         self.domains = domains.Domains(f"test://{node}", self.conf, 5)
 
+
+class OverTheTestDriver(Case):
     def test_connections_to_other_hosts_are_refused(self):
         for uri in ("qemu+ssh://other/system", "qemu://other/system", "qemu+tls:///system"):
             with self.assertRaisesRegex(errors.AgentError, "another host"):
@@ -101,6 +105,78 @@ class OverTheTestDriver(unittest.TestCase):
                                 ("[virt-cpr-qemu]\nbinary=/usr/bin/qemu-system-x86_64\n", True)):
                 self.conf.write_text(text)
                 self.assertEqual("virt-cpr-emulators divert" in self.domains._remedy(domain), there)
+
+
+ERROR = (1, 2, "the reason", 2, None, None, None, 0, 0)
+VERSIONS = {"old.version": "10.0.2", "new.version": "10.0.3", "pause.total-ns": 12345678}
+
+
+class OfLibvirtCpr(Case):
+    """What is made of libvirt-cpr's answers, which the test driver cannot give."""
+
+    def outcome(self, last_job, generation=0, wait=None, job=None, history=()):
+        """Of an update before which the domain's last job was the third, in generation 0."""
+        before = domains.Position(self.domain_id(), 3, 0)
+        with mock.patch.multiple(
+                libvirt_cpr, job_json=lambda _domain: {"job-id": last_job, "generation": generation},
+                history=lambda _domain: list(history), wait=mock.Mock(side_effect=[wait])):
+            return self.domains.outcome(A, before, job)
+
+    def domain_id(self):
+        """libvirt's number of the domain."""
+        with self.domains._connection() as connection:
+            return connection.lookupByUUIDString(A).ID()
+
+    def job(self, status, **params):
+        """A final report."""
+        return libvirt_cpr.JobInfo(status, {**VERSIONS, **params})
+
+    def test_an_update_that_was_never_begun(self):
+        outcome = self.outcome(3)
+        self.assertEqual((outcome.result, outcome.message), ("failed", "the update was not begun"))
+
+    def test_an_update_whose_number_was_not_learnt(self):
+        outcome = self.outcome(4, wait=self.job(libvirt_cpr.JobStatus.COMPLETED))
+        self.assertEqual((outcome.result, outcome.old_version, outcome.new_version, outcome.pause_ms),
+                         ("updated", "10.0.2", "10.0.3", 12.3))
+
+    def test_updates_that_did_not_complete(self):
+        blocker = {"blockers.count": 1, "blockers.0.id": "i", "blockers.0.reason": "r", "blockers.0.remedy": "m"}
+        for status, result in ((libvirt_cpr.JobStatus.ROLLED_BACK, "rolled-back"),
+                               (libvirt_cpr.JobStatus.FAILED, "refused"), (libvirt_cpr.JobStatus.CANCELLED, "failed")):
+            outcome = self.outcome(4, wait=libvirt_cpr.CprError("c", ERROR, self.job(status, **blocker)))
+            self.assertEqual((outcome.result, outcome.code, outcome.message), (result, "c", "the reason"))
+            self.assertEqual(outcome.blockers, [{"id": "i", "reason": "r", "remedy": "m"}])
+
+    def test_an_update_that_does_not_end(self):
+        self.assertEqual(self.outcome(4, wait=libvirt_cpr.TimedOut("timeout", ERROR)).result, "unknown")
+
+    def test_an_update_that_others_came_after(self):
+        history = [{"generation": 1, "version": "10.0.3"}, {"generation": 2, "version": "10.0.4"}]
+        outcome = self.outcome(5, 2, job=4, history=history)
+        self.assertEqual((outcome.result, outcome.new_version), ("updated", "10.0.3"))
+        self.assertEqual(self.outcome(5, 0, job=4).result, "failed")
+
+    def test_a_connection_that_is_lost_is_no_outcome(self):
+        with self.assertRaises(errors.Unavailable):
+            self.outcome(4, wait=libvirt.libvirtError("the connection is lost"))
+
+    def vmm(self, stats):
+        """A VMM of which libvirt-cpr tells that."""
+        nothing = libvirt_cpr.JobInfo(libvirt_cpr.JobStatus.NONE, {})
+        with mock.patch.multiple(libvirt_cpr, stats=mock.Mock(side_effect=[stats]), job_info=lambda _domain: nothing):
+            return self.domains.vmm(A)
+
+    def test_states(self):
+        running = {"generation": 1, "running": {"binary": "/b", "version": "10.0.2"}}
+        for more, state in (({"outdated": True}, "outdated"), ({"outdated": False}, "current"),
+                            ({"error": {"code": "c", "desc": "why"}}, "unknown")):
+            vmm = self.vmm({**running, **more})
+            self.assertEqual((vmm.state, vmm.version, vmm.generation), (state, "10.0.2", 1))
+        self.assertEqual(vmm.message, "why")
+        vmm = self.vmm(libvirt_cpr.Unsupported("unsupported", ERROR))
+        self.assertEqual(vmm.state, "not-updatable")
+        self.assertIn("reboot the server hard", vmm.remedy)
 
 
 if __name__ == "__main__":
