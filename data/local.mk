@@ -29,7 +29,7 @@ data/check-unused: data/check-unused.in Makefile
 	$(NAME_FOLDERS) && chmod +x $@.tmp && mv $@.tmp $@
 
 # What is left of its own folders is an administrator's, as is a changed emulators.conf.
-OWN_FOLDERS = $(examplesdir) $(docdir) $(schemasdir) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
+OWN_FOLDERS = $(novaoscdir) $(novadir) $(novainfodir) $(novadatadir) $(examplesdir) $(docdir) $(schemasdir) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
 	$(apparmordir) $(pkglibexecdir) $(libvirt_cpr_includedir)
 uninstall-hook:
 	for folder in $(OWN_FOLDERS); do rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; done

@@ -19,7 +19,8 @@ novainfodir = $(pythonmoduledir)/libvirt_cpr_nova-$(PACKAGE_VERSION).dist-info
 nodist_novainfo_DATA = nova/data/METADATA
 dist_novainfo_DATA = nova/data/entry_points.txt
 
-dist_pkgdata_DATA = nova/data/provider-libvirt-cpr.yaml
+novadatadir = $(datadir)/libvirt-cpr-nova
+dist_novadata_DATA = nova/data/provider-libvirt-cpr.yaml
 # Passwords are written into it.
 novaconfdir = $(sysconfdir)/libvirt-cpr
 install-data-hook: install-nova-conf

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """libvirt-cpr-nova-agent: puts the parts together, and runs until it is told to stop."""
+import os
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ from oslo_log import log
 from libvirt_cpr_nova import (access, config, domains, errors, http_api, journal, notifications, nova_client, results,
                               retry, sweep, updater, worker)
 
-LOG = log.getLogger(__name__)
+LOG = log.getLogger("libvirt_cpr_nova.agent")
 
 
 def nova_adapter(conf):
@@ -44,7 +45,7 @@ class Agent:
         self._server = self._make_server(auth_token.AuthProtocol(api, {"oslo_config_config": conf}))
 
     def run(self):
-        """Serve until SIGTERM or SIGINT. Requests are taken once the socket is there."""
+        """Serve until SIGTERM or SIGINT. Whether it has ended as it should."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         self._server.prepare()
@@ -59,7 +60,7 @@ class Agent:
         if ended:
             self._notifier.close()
             self._journal.close()
-        return ended
+        return ended and not self._worker.failed
 
     def _on_signal(self, _number, _frame):
         self._stop.set()
@@ -68,6 +69,7 @@ class Agent:
         options = self._conf.api
         server = wsgi.Server((options.bind_host, options.bind_port), application, numthreads=options.threads,
                              server_name=config.PROGRAM)
+        server.max_request_body_size = http_api.LONGEST_BODY
         if options.tls_certificate:
             server.ssl_adapter = builtin.BuiltinSSLAdapter(options.tls_certificate, options.tls_key, options.tls_chain)
         return server
@@ -86,7 +88,6 @@ def main():
         sys.exit(f"{config.PROGRAM}: {error}")
     if not ended:
         # What is under way does not hold the process up: the journal has it.
-        import os  # pylint: disable=import-outside-toplevel
         os._exit(1)
 
 

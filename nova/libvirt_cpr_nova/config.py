@@ -9,8 +9,8 @@ PROJECT, PROGRAM = "libvirt-cpr", "libvirt-cpr-nova-agent"
 NOVA = "nova"
 
 AGENT_OPTIONS = [
-    cfg.HostAddressOpt("host", default=socket.gethostname(), sample_default="the host's name",
-                       help="Name of this host in Nova: the same as host in nova.conf."),
+    cfg.StrOpt("host", default=socket.gethostname(), sample_default="the host's name",
+               help="Name of this host in Nova: the same as host in nova.conf."),
     cfg.StrOpt("state_path", default="/var/lib/libvirt-cpr-nova",
                help="Folder of the journal, by which the agent knows after a crash what it has locked and disabled."),
     cfg.IntOpt("keep_jobs", default=100, min=1, help="How many jobs the journal keeps."),

@@ -153,17 +153,21 @@ class Domains:
 
     def _vmm_or_none(self, domain):
         """None for a domain that is none of Nova's, or has ended meanwhile."""
+        vmm = None
         try:
             instance = _nova_metadata(domain)
             if instance is None:
                 return None
             vmm = Vmm(domain.UUIDString(), instance["name"], instance["project_id"], UNKNOWN)
             self._look_at(vmm, domain)
-            return vmm
         except libvirt.libvirtError as error:
             if error.get_error_code() in (libvirt.VIR_ERR_NO_DOMAIN, libvirt.VIR_ERR_OPERATION_INVALID):
                 return None
-            raise
+            if not vmm or not domain.connect().isAlive():
+                raise
+            # A guest whose monitor does not answer is no reason to be silent about the others.
+            vmm.message = f"libvirt: {error}"
+        return vmm
 
     def _look_at(self, vmm, domain):
         """What there is to say of a VMM."""

@@ -20,7 +20,7 @@ from libvirt_cpr_nova import access, errors, jobs, worker
 
 LOG = logging.getLogger(__name__)
 
-_LONGEST_BODY = 65536
+LONGEST_BODY = 65536
 
 
 class Api:
@@ -75,7 +75,7 @@ class Api:
 
     def _new_job(self, request):
         caller = context.RequestContext.from_environ(request.environ)
-        if (request.content_length or 0) > _LONGEST_BODY:
+        if (request.content_length or 0) > LONGEST_BODY:
             return _error(413, "the request is too long")
         try:
             body = request.json_body

@@ -21,7 +21,11 @@ class Journal:
         self._mutex = threading.Lock()
         self._jobs = {}
         self._lock = self._take_lock()
-        self._read()
+        try:
+            self._read()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self):
         """Let another agent have it."""
@@ -65,7 +69,7 @@ class Journal:
         for path in self._folder.glob("*.json"):
             try:
                 found.append(jobs.from_document(json.loads(path.read_text(encoding="utf-8"))))
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, OSError) as error:
                 raise errors.AgentError(
                     f"cannot read the journal's file {path} ({error}): look whether servers are locked, or the "
                     f"compute service disabled, for its job, and move it away") from error

@@ -13,6 +13,10 @@ from libvirt_cpr_nova import errors
 MICROVERSION = "2.73"
 COMPUTE_BINARY = "nova-compute"
 
+# Refusals that are none: of a token (keystoneauth has tried a new one already, so it is Keystone that
+# may be better soon), of a request that came too slowly, and of too many.
+_LATER = (401, 408, 429)
+
 
 class NovaClient:
     """Calls over a keystoneauth Adapter of the compute service's.
@@ -93,7 +97,7 @@ class NovaClient:
 
     def user_id(self):
         """Who makes these calls."""
-        return _told(lambda: self._adapter.get_user_id(), "ask Keystone who this is")
+        return _told(self._adapter.get_user_id, "ask Keystone who this is")
 
     def _act(self, server_id, action):
         self._call("POST", f"/servers/{_quoted(server_id)}/action", action)
@@ -130,11 +134,9 @@ def _told(call, what):
         return call()
     except exceptions.NotFound as error:
         raise errors.NotFound(f"{what}: {error.message}") from error
-    except (exceptions.Unauthorized, exceptions.TooManyRequests, exceptions.RequestTimeout) as error:
-        # keystoneauth has tried a new token already; it is Keystone that may be better soon.
-        raise errors.Unavailable(f"{what}: {error.message}") from error
     except exceptions.HTTPClientError as error:
-        raise errors.Denied(f"{what}: {error.message}") from error
+        kind = errors.Unavailable if error.http_status in _LATER else errors.Denied
+        raise kind(f"{what}: {error.message}") from error
     except exceptions.ClientException as error:
         raise errors.Unavailable(f"{what}: {error}") from error
 

@@ -41,6 +41,8 @@ class Retry:
                 raise
             except errors.AgentError as error:
                 LOG.warning("Cannot %s yet, trying again in %.1f s: %s", what, pause, error)
+            except Exception:  # pylint: disable=broad-except
+                LOG.exception("Cannot %s yet, trying again in %.1f s", what, pause)
             self.sleep(pause)
 
     def sleep(self, seconds):

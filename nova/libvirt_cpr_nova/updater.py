@@ -90,12 +90,16 @@ class Updater:
         except errors.NotFound as error:
             raise errors.Skipped(f"the server does not run on this host: {error}") from error
         instance.old_version = vmm.version
+        if vmm.generation is None and vmm.state == domains.UNKNOWN:
+            raise errors.Unavailable(f"the VMM does not answer: {vmm.message}")
         if vmm.state == domains.NOT_UPDATABLE:
             raise errors.Skipped(f"{vmm.message}; {vmm.remedy}")
         return vmm
 
     def _require_ready(self, server):
         """That the server is here, ACTIVE and at rest."""
+        if "OS-EXT-SRV-ATTR:host" not in server:
+            raise errors.Denied("Nova does not tell the agent's user where the server is: it needs the role admin")
         host = server["OS-EXT-SRV-ATTR:host"]
         if host != self._host:
             raise errors.Skipped(f"the server is on the host {host}, not on {self._host}")
@@ -147,11 +151,9 @@ class Updater:
         """Tell of what came of it. That it cannot be told is no reason to leave the server locked."""
         try:
             self._retry.within_deadline(lambda: self._record(self._nova, instance))
-        except errors.NotFound:
-            pass
-        except errors.AgentError as error:
-            if isinstance(error, errors.Stopping):
-                raise
+        except errors.Stopping:
+            raise
+        except Exception as error:  # pylint: disable=broad-except
             LOG.warning("The result is not kept at the server %s: %s", instance.server_id, error)
         self._notifier.end(job, instance)
         self._step(job, instance, jobs.RECORDED)

@@ -15,6 +15,7 @@ class Worker:
     def __init__(self, sweep, journal, stop):
         self._sweep, self._journal, self._stop = sweep, journal, stop
         self._queue = queue.SimpleQueue()
+        self.failed = False
         self._left = [job for job in journal.all() if not job.ended]
         self._thread = threading.Thread(target=self._run, name="jobs")
 
@@ -23,7 +24,7 @@ class Worker:
         self._thread.start()
 
     def join(self, timeout=None):
-        """Wait for the end of what is under way, after `stop` was set."""
+        """Wait for the end of what is under way, after `stop` was set. Whether it has ended."""
         self._queue.put(None)
         self._thread.join(timeout)
         return not self._thread.is_alive()
@@ -44,6 +45,10 @@ class Worker:
                     self._sweep.run(job)
         except errors.Stopping:
             pass
+        except Exception:  # pylint: disable=broad-except
+            LOG.exception("The agent cannot go on; what is open is undone by its next start")
+            self.failed = True
+            self._stop.set()
         left = [job.id for job in self._journal.all() if not job.ended]
         if left:
             LOG.warning("Left to the next start: %s", " ".join(left))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Finding the agent of a compute host, and speaking to it with the user's own token."""
 import dataclasses
+import re
 import time
 
 from keystoneauth1 import adapter, exceptions
@@ -8,7 +9,7 @@ from keystoneauth1 import adapter, exceptions
 from libvirt_cpr_nova import errors, nova_client
 
 SERVICE_TYPE = "vmm-update"
-DEFAULT_URL = "http://{host_ip}:8790"
+DEFAULT_URL = "http://HOST_IP:8790"
 
 _ENDED = ("completed", "failed", "interrupted")
 _SECONDS_OF_A_REQUEST = 60
@@ -66,10 +67,10 @@ class Cloud:
 
     def _agent_url(self, host):
         url = self._url or self._catalog_url() or DEFAULT_URL
-        if "{host" not in url:
-            url = url.rstrip("/") + "/{host}"
+        if not re.search(r"\bHOST(_IP)?\b", url):
+            url = url.rstrip("/") + "/HOST"
         address = f"[{host.address}]" if ":" in host.address else host.address
-        return url.replace("{host_ip}", address).replace("{host}", host.name)
+        return re.sub(r"\bHOST\b", host.name, re.sub(r"\bHOST_IP\b", address, url))
 
     def _catalog_url(self):
         try:

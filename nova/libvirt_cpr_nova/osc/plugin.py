@@ -20,8 +20,8 @@ def build_option_parser(parser):
     """Where the agents are, for clouds in which they are not at the hypervisors' addresses."""
     parser.add_argument(
         "--os-vmm-agent-url", metavar="<url>", dest="vmm_agent_url", default=utils.env("OS_VMM_AGENT_URL"),
-        help="URL of the hosts' libvirt-cpr-nova-agents, in which {host} stands for the compute host's name and "
-             "{host_ip} for its address; one without either is a proxy's, and is followed by the host's name "
+        help="URL of the hosts' libvirt-cpr-nova-agents, in which HOST stands for the compute host's name and "
+             "HOST_IP for its address; one without either is a proxy's, and is followed by the host's name "
              f"(default: that of the service type {agent_client.SERVICE_TYPE} in the catalog, or "
              f"{agent_client.DEFAULT_URL}) (Env: OS_VMM_AGENT_URL)")
     parser.add_argument(
