@@ -10,7 +10,7 @@ import time
 from . import qemu, services
 from .domain import QEMU, guest_kernel
 from .l1 import FILES, Failure
-from .server import Server
+from .server import QUESTION_PAUSE_S, Server
 from .update import EMULATORS_TOOL, set_deadlines
 
 DISTRIB = QEMU + ".distrib"
@@ -21,7 +21,8 @@ TRAIT = "CUSTOM_LIBVIRT_CPR"
 MICROVERSION = "2.79"
 DISK_BYTES = 64 << 20
 MEMORY_MIB = 256
-COMMAND_LINE = "console=ttyS0 quiet panic=-1 cpr.virtio cpr.job=io@vda,ticker cpr.blocks=1024 cpr.tick=100"
+COMMAND_LINE = ("console=ttyS0 quiet panic=-1 mitigations=off cpr.virtio "
+                "cpr.job=io@vda,ticker cpr.blocks=1024 cpr.tick=100")
 START_SECONDS = 240
 # An `openstack` command alone takes seconds on a busy host.
 COMMAND_SECONDS = 120
@@ -38,7 +39,7 @@ class Cloud:
         services.make_folders(l1.share / "openstack")
         NOVA_CONF.write_text(settings, encoding="utf-8")
         PROVIDERS.mkdir(exist_ok=True)
-        shutil.copy("/usr/share/libvirt-cpr/provider-libvirt-cpr.yaml", PROVIDERS)
+        shutil.copy("/usr/share/libvirt-cpr-nova/provider-libvirt-cpr.yaml", PROVIDERS)
         l1.on_clean_up(self.stop_all)
         self.start_all()
         self.connection = self.connect()
@@ -116,7 +117,7 @@ class Cloud:
             self.require_running()
             return (any(service["state"] == "up" for service in self.services()) and
                     self.get("/os-hypervisors")["hypervisors"] and self.traits())
-        self.l1.wait_until(there, START_SECONDS, "nova-compute to be up")
+        self.l1.wait_until(there, START_SECONDS, "nova-compute to be up", QUESTION_PAUSE_S)
 
     def require_running(self):
         """Fail if a service has ended by itself."""

@@ -5,6 +5,8 @@ from .domain import BOOT_SECONDS, QEMU, READY, Domain
 from .update import job
 
 ACTIVE_SECONDS = 180
+# Each question to Nova's API is questions to several services.
+QUESTION_PAUSE_S = 1
 # What nova-compute logs of a power state that it did not expect (_sync_instance_power_state of its manager), and of
 # each change that libvirt tells.
 UNEXPECTED = ("unexpectedly", "Calling the stop API", "does not match the vm_power_state", "(Lifecycle Event)")
@@ -32,7 +34,7 @@ class Server(Domain):
             server = self.show()
             self.l1.require(server["status"] != "ERROR", f"{self.title}: {server.get('fault')}")
             return server["status"] == "ACTIVE"
-        self.l1.wait_until(active, ACTIVE_SECONDS, f"the server {self.title} to be ACTIVE")
+        self.l1.wait_until(active, ACTIVE_SECONDS, f"the server {self.title} to be ACTIVE", QUESTION_PAUSE_S)
         self.name = self.show()["OS-EXT-SRV-ATTR:instance_name"]
         self.l1.on_clean_up(self.clean_up)
         self.attach_console()
@@ -40,7 +42,7 @@ class Server(Domain):
     def wait_until_ready(self):
         """Wait until the guest is up: it was started without a reader of its console."""
         self.l1.wait_until(lambda: any(line.rstrip() == READY.lstrip("^") for line in self.printed()),
-                           BOOT_SECONDS, f"the guest of {self.title}")
+                           BOOT_SECONDS, f"the guest of {self.title}", QUESTION_PAUSE_S)
         self.wait_for_io(10, job="io-vda")
 
     def printed(self):

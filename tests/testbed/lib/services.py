@@ -27,15 +27,18 @@ SERVICES = {
     "nova-compute": ("nova", None),
 }
 USERS = sorted({user for user, _ in SERVICES.values()})
-# As packaged, each API is a dozen processes.
+# As packaged, each API is a dozen processes; and uWSGI looks for an application in Neutron's paste file that has another
+# name there, instead of the program that would find it.
 PROCESSES = re.compile(r"^processes = \d+$", re.MULTILINE)
+PASTE = re.compile(r"^paste = .*$", re.MULTILINE)
 
 
 def configure(settings):
     """Lay the settings (a folder of /etc) over those of the packages, and give the host its name."""
     shutil.copytree(settings, "/etc", dirs_exist_ok=True)
     for path in pathlib.Path("/etc").glob("*/*-uwsgi.ini"):
-        path.write_text(PROCESSES.sub("processes = 1", path.read_text(encoding="utf-8")), encoding="utf-8")
+        text = PASTE.sub("", PROCESSES.sub("processes = 1", path.read_text(encoding="utf-8")))
+        path.write_text(text, encoding="utf-8")
     socket.sethostname(HOST_NAME)
     pathlib.Path("/etc/hosts").write_text(f"{ADDRESS} localhost {HOST_NAME}\n", encoding="ascii")
 

@@ -141,17 +141,21 @@ def locked_by_somebody(cloud, server, agent):
     cloud.openstack("server", "unlock", server.title)
 
 
+def ask(agent, server, action="update"):
+    """A request to an agent, past the `openstack` command, which needs Nova."""
+    body = {"job": {"action": action, "server_id": server.id, "force": True}}
+    answer = server.cloud.connection.session.post(f"http://{services.ADDRESS}:{agent.port}/v1/jobs", json=body)
+    agent.l1.require(answer.status_code == 202, f"{agent.name} does not take requests: {answer.text}")
+    return agent.wait_until_ended()
+
+
 def api_down(cloud, server, agent):
     """Nova's API is not there, before and during an update."""
     l1, before = cloud.l1, server.generation()
-    answer = cloud.connection.session.post(f"http://{services.ADDRESS}:{agent.port}/v1/jobs",
-                                           json={"job": {"action": "check", "server_id": server.id}})
-    l1.require(answer.status_code == 202, f"the agent does not take requests: {answer.text}")
-    agent.wait_until_ended()
+    last = ask(agent, server, "check")
+    l1.require(last["instances"][0]["result"] == "possible", f"the check came to {last}")
     cloud.stop("nova-api")
-    cloud.connection.session.post(f"http://{services.ADDRESS}:{agent.port}/v1/jobs",
-                                  json={"job": {"action": "update", "server_id": server.id, "force": True}})
-    last = agent.wait_until_ended()
+    last = ask(agent, server)
     l1.require(last["status"] == "failed" and last["instances"][0]["result"] == "failed", f"without the API: {last}")
     cloud.start("nova-api")
     require_as_before(cloud, server)
@@ -189,13 +193,10 @@ def two_agents(cloud, server, agent):
     third = Agent(l1, "third", port=agent.port + 2, state="/var/lib/libvirt-cpr-nova-third").start()
     before = server.generation()
 
-    def ask():
-        answer = cloud.connection.session.post(f"http://{services.ADDRESS}:{third.port}/v1/jobs",
-                                               json={"job": {"action": "update", "server_id": server.id, "force": True}})
-        l1.require(answer.status_code == 202, f"the third agent: {answer.text}")
-        last = third.wait_until_ended()
+    def ask_third():
+        last = ask(third, server)
         l1.require(last["instances"][0]["result"] == "skipped", f"both have updated: {last}")
-    result, _ = during_update(cloud, server, agent, ask)
+    result, _ = during_update(cloud, server, agent, ask_third)
     l1.require(result == "updated" and server.generation() == before + 1, f"two agents: {result}")
     require_as_before(cloud, server)
     third.stop()

@@ -32,7 +32,7 @@ class ServiceWatch(threading.Thread):
         self.start()
 
     def run(self):
-        while not self.over.wait(0.2):
+        while not self.over.wait(0.5):
             state = self.cloud.service_is()
             if self.seen[-1:] != [state]:
                 self.seen.append(state)

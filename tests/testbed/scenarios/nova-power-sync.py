@@ -13,7 +13,7 @@ from lib.cloud import Cloud
 from lib.l1 import FILES
 from lib.nova_agent import Agent
 from lib.process import processes_named
-from lib.server import PAUSED, RUNNING, power_state_warnings
+from lib.server import PAUSED, QUESTION_PAUSE_S, RUNNING, power_state_warnings
 from lib.update import job, require_each_tick_once
 
 TIMEOUT_S = 900
@@ -63,7 +63,7 @@ class Holder(threading.Thread):
         until = time.monotonic() + HOLD_S
         while time.monotonic() < until:
             self.power_states.append(self.server.show()["OS-EXT-STS:power_state"])
-            time.sleep(0.2)
+            time.sleep(0.5)
         lines = self.server.cloud.compute_log()[begin:].splitlines()
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
@@ -97,13 +97,17 @@ def held_update(cloud, server, expected):
 
 def require_paused_is_seen(cloud, server):
     """What has seen nothing so far sees a guest that somebody else pauses."""
-    seen = len(cloud.compute_log())
+    l1, seen = cloud.l1, len(cloud.compute_log())
+
+    def told(state):
+        l1.wait_until(lambda: server.show()["OS-EXT-STS:power_state"] == state, 30,
+                      f"the API to tell of power state {state}", QUESTION_PAUSE_S)
     server.virsh("suspend")
-    cloud.l1.wait_until(lambda: server.show()["OS-EXT-STS:power_state"] == PAUSED, 30, "the API to tell of the pause")
-    cloud.l1.wait_until(lambda: any("unexpectedly" in line for line in power_state_warnings(cloud.compute_log()[seen:])),
-                        30, "nova-compute to warn of the pause")
+    told(PAUSED)
+    l1.wait_until(lambda: any("unexpectedly" in line for line in power_state_warnings(cloud.compute_log()[seen:])), 30,
+                  "nova-compute to warn of the pause")
     server.virsh("resume")
-    cloud.l1.wait_until(lambda: server.show()["OS-EXT-STS:power_state"] == RUNNING, 30, "the API to tell of its end")
+    told(RUNNING)
 
 
 def run(l1):
