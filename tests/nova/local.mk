@@ -5,4 +5,6 @@ NOVA_TESTS = tests/nova/agent_test.py tests/nova/api_test.py tests/nova/document
 TESTS += $(NOVA_TESTS)
 dist_check_SCRIPTS += $(NOVA_TESTS)
 EXTRA_DIST += tests/nova/engine.py tests/nova/record_answers.py tests/nova/recording.py tests/nova/scenes.py \
-	tests/nova/support.py tests/nova/world.py
+	tests/nova/support.py tests/nova/world.py \
+	$(addprefix tests/nova/recordings/nova-31/, gone.json hypervisors.json lock.json metadata.json names.json \
+		refused.json service.json tags.json)
