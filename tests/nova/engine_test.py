@@ -4,11 +4,12 @@
 import logging
 import tempfile
 import unittest
+from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
 import engine
 import world
-from libvirt_cpr_nova import domains, jobs, journal
+from libvirt_cpr_nova import domains, errors, jobs, journal
 
 A, B, C = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abc")
 
@@ -257,6 +258,27 @@ class Trouble(Case):
         self.failing(there, 30, lambda method, path, body: there.servers[A].updates)
         self.assertEqual(self.run_job(there, deadline=0.2)[0], {A: "updated"})
         self.require_untouched(there)
+
+    def test_a_cell_that_does_not_answer(self):
+        there = self.make(world.Server(A))
+        for path in (f"/servers/{A}/metadata", f"/os-services/{world.SERVICE}"):
+            there.before.append(lambda method, asked, body, path=path: setattr(there, "cell_down", 3)
+                                if asked == path else None)
+        there.cell_down = 3
+        self.assertEqual(self.run_job(there)[0], {A: "updated"})
+        self.assertEqual((there.cell_down, there.servers[A].updates), (0, 1))
+        self.require_untouched(there)
+
+    def test_a_libvirt_that_is_away_as_an_update_is_begun(self):
+        there = self.make(world.Server(A))
+        begin = world.Vmms.begin
+
+        def begin_unheard(vmms, server_id):
+            begin(vmms, server_id)
+            raise errors.Unavailable("libvirt is away")
+        with mock.patch.object(world.Vmms, "begin", begin_unheard):
+            results, job, _notes = self.run_job(there)
+        self.assertEqual((results, job.instances[0].message), ({A: "updated"}, None))
 
     def test_a_token_that_has_expired(self):
         there = self.make(world.Server(A))

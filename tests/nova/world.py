@@ -73,6 +73,7 @@ class World:
         self.service = {"id": SERVICE, "host": HOST, "binary": "nova-compute", "status": "enabled", "state": "up",
                         "disabled_reason": None}
         self.before, self.after, self.requests = [], [], []
+        self.cell_down = 0  # for how many questions
         self.valid_token = 1
         self.mutex = threading.RLock()
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -91,7 +92,18 @@ class World:
         self._http.server_close()
 
     def answer(self, method, path, body):
-        """(status, JSON) of Nova's API."""
+        """(status, JSON) of Nova's API, which has little to say while a cell does not answer."""
+        status, document = self._answer(method, path, body)
+        if self.cell_down and method == "GET" and status == 200:
+            if "server" in document:
+                self.cell_down -= 1
+                return 200, {"server": {"id": document["server"]["id"], "status": "UNKNOWN", "tenant_id": "project"}}
+            if "services" in document:
+                self.cell_down -= 1
+                return 200, {"services": [dict(service, status="UNKNOWN") for service in document["services"]]}
+        return status, document
+
+    def _answer(self, method, path, body):
         plain, _, query = path.partition("?")
         for pattern, verb, call in self._routes():
             match = re.fullmatch(pattern, plain)
