@@ -19,6 +19,7 @@ from libvirt_cpr_nova import domains, errors
 
 HOST, HYPERVISOR = "compute1", "compute1.example"
 US, OTHERS = "user-of-the-agent", "user-of-others"
+_FIRST_WITH_LOCKED_REASON = 73
 SERVICE = "11111111-1111-4111-8111-111111111111"
 
 
@@ -236,6 +237,9 @@ def _handler_of(world):
             return self._nova(method, path.removeprefix("/v2.1"), body)
 
         def _nova(self, method, path, body):
+            version = self.headers.get("OpenStack-API-Version", "compute 2.1").partition(" 2.")[2]
+            if int(version) < _FIRST_WITH_LOCKED_REASON:
+                return 400, {"badRequest": {"code": 400, "message": "Additional properties are not allowed"}}
             for hook in list(world.before):
                 status = hook(method, path, body)
                 if status is not None:
