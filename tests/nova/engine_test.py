@@ -341,6 +341,30 @@ class Trouble(Case):
 
 
 class Workers(Case):
+    def test_an_agent_that_is_stopped_ends_what_is_under_way(self):
+        there = self.make(world.Server(A), world.Server(B))
+        book = journal.Journal(self.folder)
+        self.addCleanup(book.close)
+        made = engine.Engine(there.url, book)
+        there.before.append(lambda method, path, body: made.stop.set() if path.endswith("/metadata") else None)
+        sweep, queued = jobs.Job("update", world.HOST), jobs.Job("update", world.HOST, server_id=B)
+        made.worker.submit(sweep)
+        made.worker.submit(queued)
+        made.worker.start()
+        self.assertTrue(made.worker.join(20))
+        self.assertFalse(made.worker.failed)
+        self.assertEqual((sweep.status, queued.status), ("interrupted", "interrupted"))
+        self.assertEqual([instance.result for instance in sweep.instances], ["updated", "not-begun"])
+        self.assertEqual([server.updates for server in there.servers.values()], [1, 0])
+        self.require_untouched(there)
+
+    def test_a_job_that_cannot_begin_leaves_nothing_open(self):
+        there = self.make(world.Server(A))
+        there.before.append(lambda method, path, body: 403 if method == "PUT" else None)
+        results, job, _notes = self.run_job(there)
+        self.assertEqual((results, job.status), ({A: "not-begun"}, "failed"))
+        self.assertEqual(job.instances[0].step, jobs.DONE)
+
     def test_a_journal_that_cannot_be_written_stops_the_agent_before_anything_is_done(self):
         there = self.make(world.Server(A))
         book = journal.Journal(self.folder)
