@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """libvirt-cpr-nova-agent: puts the parts together, and runs until it is told to stop."""
+import functools
+import logging
 import os
 import signal
 import sys
@@ -10,7 +12,7 @@ from cheroot.ssl import builtin
 from keystoneauth1 import loading
 from keystonemiddleware import auth_token
 from oslo_config import cfg
-from oslo_log import log
+from oslo_log import handlers, log
 
 from libvirt_cpr_nova import (access, config, domains, errors, http_api, journal, notifications, nova_client, results,
                               retry, sweep, updater, worker)
@@ -75,6 +77,14 @@ class Agent:
         return server
 
 
+def _log_plainly():
+    """oslo.log ends each line on standard output with the code that ends a color, and systemd's journal shows
+    such lines as data."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, handlers.ColorHandler):
+            handler.format = functools.partial(logging.StreamHandler.format, handler)
+
+
 def main():
     """The program."""
     conf = cfg.ConfigOpts()
@@ -83,6 +93,7 @@ def main():
     try:
         conf(project=config.PROJECT, prog=config.PROGRAM)
         log.setup(conf, config.PROGRAM)
+        _log_plainly()
         ended = Agent(conf).run()
     except (errors.AgentError, cfg.Error, OSError) as error:
         sys.exit(f"{config.PROGRAM}: {error}")

@@ -139,13 +139,13 @@ class Domains:
         if domain.ID() != before.domain_id:
             return Outcome("unknown", None, "the guest was started anew meanwhile")
         last = libvirt_cpr.job_json(domain)
-        job = job or before.job + 1
-        if last["job-id"] < job:
+        number = job or before.job + 1
+        if last["job-id"] < number:
             return Outcome("failed", None, "the update was not begun")
-        if last["job-id"] > job:
+        if last["job-id"] > number or (job is None and last["check"]):
             return _by_history(domain, before, last["generation"])
         try:
-            return _completed(libvirt_cpr.wait(domain, job, int(self._deadline * 1000)))
+            return _completed(libvirt_cpr.wait(domain, number, int(self._deadline * 1000)))
         except libvirt_cpr.CprError as error:
             if error.job is None and error.code == "timeout":
                 return Outcome("unknown", error.code, f"the update has not ended after {self._deadline:.0f} s")
@@ -275,7 +275,7 @@ def _asked_version(domain):
 def _by_history(domain, before, generation):
     """What came of an update that others have followed since."""
     if generation == before.generation:
-        return Outcome("failed", None, "the update did not complete; the reason is in the host's journal")
+        return Outcome("failed", None, "the update did not complete, or was not begun: the host's journal tells")
     versions = {entry["generation"]: entry["version"] for entry in libvirt_cpr.history(domain)}
     return Outcome("updated", new_version=versions.get(before.generation + 1))
 

@@ -32,7 +32,10 @@ class NovaClient:
 
     def server(self, server_id):
         """A server, as the API has it."""
-        return self._call("GET", f"/servers/{_quoted(server_id)}")["server"]
+        server = self._call("GET", f"/servers/{_quoted(server_id)}")["server"]
+        if "locked" not in server:
+            raise errors.Unavailable(f"the cell of the server {server_id} does not answer")
+        return server
 
     def servers_named(self, name):
         """Those of all projects that have exactly this name."""
@@ -77,6 +80,8 @@ class NovaClient:
         query = urllib.parse.urlencode({"host": host, "binary": COMPUTE_BINARY})
         for service in self._call("GET", f"/os-services?{query}")["services"]:
             if service["host"] == host and service["binary"] == COMPUTE_BINARY:
+                if service["status"] not in ("enabled", "disabled"):
+                    raise errors.Unavailable(f"the cell of the host {host} does not answer")
                 return service
         raise errors.NotFound(f"Nova has no {COMPUTE_BINARY} of the host {host}")
 

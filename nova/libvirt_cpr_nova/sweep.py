@@ -10,6 +10,8 @@ from libvirt_cpr_nova import errors, jobs, unanswered
 
 LOG = logging.getLogger(__name__)
 
+_STOPPED = "the agent was stopped before the job's end"
+
 
 class Sweep:
     """Runs jobs, and ends those that an earlier run of the agent has left.
@@ -24,7 +26,7 @@ class Sweep:
         self._host, self._grace = host, grace
 
     def run(self, job):
-        """Do a job, to its end or to Stopping, which leaves the rest to resume()."""
+        """Do a job. Stopping is raised if something is left that only resume() can undo."""
         job.status = jobs.RUNNING
         self._journal.write(job)
         status, message = jobs.FAILED, None
@@ -34,23 +36,27 @@ class Sweep:
             if not job.failures and not _was_left(job):
                 status = jobs.COMPLETED
         except errors.Stopping:
-            self._release(job)
-            raise
+            status, message = jobs.INTERRUPTED, _STOPPED
         except errors.AgentError as error:
             message = str(error)
         except Exception as error:  # pylint: disable=broad-except
             LOG.exception("Job %s", job.id)
             message = f"the agent has an error, see its log: {error!r}"
-        self._release(job)
-        self._end(job, status, message)
+        self._finish(job, status, message)
 
     def resume(self, job):
         """End a job that was not ended: nothing new is begun."""
+        self._finish(job, jobs.INTERRUPTED, _STOPPED)
+
+    def _finish(self, job, status, message):
+        """Leave nothing of a job."""
         for instance in job.instances:
             if instance.step != jobs.DONE:
                 self._updater.settle(job, instance)
         self._release(job)
-        self._end(job, jobs.INTERRUPTED, "the agent was stopped before the job's end")
+        job.end(status, message)
+        self._journal.write(job)
+        LOG.info("Job %s: %s%s", job.id, status, f": {message}" if message else "")
 
     # -- the instances -----------------------------------------------------------------------------
 
@@ -89,11 +95,6 @@ class Sweep:
         with concurrent.futures.ThreadPoolExecutor(job.parallel, "update") as pool:
             for future in [pool.submit(update, instance) for instance in job.instances]:
                 future.result()
-
-    def _end(self, job, status, message=None):
-        job.end(status, message)
-        self._journal.write(job)
-        LOG.info("Job %s: %s%s", job.id, status, f": {message}" if message else "")
 
     # -- the compute service -----------------------------------------------------------------------
 

@@ -4,7 +4,6 @@
 run() goes forward, and settle() ends whatever was begun, from any step: after an update, after
 one that failed, and at the agent's start after one that it did not survive.
 """
-import dataclasses
 import logging
 
 from libvirt_cpr_nova import domains, errors, jobs, unanswered
@@ -191,6 +190,8 @@ class Updater:
 
 
 def _take(instance, outcome):
-    for name, value in dataclasses.asdict(outcome).items():
-        if value is not None:
-            setattr(instance, name, value)
+    """Versions that an outcome does not have stay what they are."""
+    instance.result, instance.code, instance.message = outcome.result, outcome.code, outcome.message
+    instance.blockers, instance.pause_ms = outcome.blockers, outcome.pause_ms
+    instance.old_version = outcome.old_version or instance.old_version
+    instance.new_version = outcome.new_version

@@ -43,6 +43,9 @@ class Worker:
                 job = self._queue.get()
                 if job is not None and not self._stop.is_set():
                     self._sweep.run(job)
+            for job in self._journal.all():
+                if job.status == jobs.QUEUED:
+                    self._sweep.resume(job)
         except errors.Stopping:
             pass
         except Exception:  # pylint: disable=broad-except

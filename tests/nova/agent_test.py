@@ -83,7 +83,7 @@ class Agent(unittest.TestCase):
     def start(self):
         """The process of the agent."""
         return subprocess.Popen([sys.executable, "-m", "libvirt_cpr_nova.agent", "--config-file", self.configuration],
-                                env=self.environment, text=True, stderr=subprocess.PIPE)
+                                env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     @contextlib.contextmanager
     def running(self):
@@ -98,8 +98,10 @@ class Agent(unittest.TestCase):
                 yield process
             finally:
                 process.send_signal(signal.SIGTERM)
-                _out, said = process.communicate(timeout=SECONDS)
+                log, said = process.communicate(timeout=SECONDS)
             self.assertEqual(process.returncode, 0, said)
+            self.assertIn(f"The agent of the host {world.HOST} listens", log)
+            self.assertNotIn("\33", log)
 
     def openstack(self, *words):
         """What the command does."""

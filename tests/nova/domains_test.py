@@ -114,11 +114,11 @@ VERSIONS = {"old.version": "10.0.2", "new.version": "10.0.3", "pause.total-ns": 
 class OfLibvirtCpr(Case):
     """What is made of libvirt-cpr's answers, which the test driver cannot give."""
 
-    def outcome(self, last_job, generation=0, wait=None, job=None, history=()):
+    def outcome(self, last_job, generation=0, wait=None, job=None, history=(), check=False):
         """Of an update before which the domain's last job was the third, in generation 0."""
         before = domains.Position(self.domain_id(), 3, 0)
         with mock.patch.multiple(
-                libvirt_cpr, job_json=lambda _domain: {"job-id": last_job, "generation": generation},
+                libvirt_cpr, job_json=lambda _domain: {"job-id": last_job, "generation": generation, "check": check},
                 history=lambda _domain: list(history), wait=mock.Mock(side_effect=[wait])):
             return self.domains.outcome(A, before, job)
 
@@ -139,6 +139,9 @@ class OfLibvirtCpr(Case):
         outcome = self.outcome(4, wait=self.job(libvirt_cpr.JobStatus.COMPLETED))
         self.assertEqual((outcome.result, outcome.old_version, outcome.new_version, outcome.pause_ms),
                          ("updated", "10.0.2", "10.0.3", 12.3))
+
+    def test_a_check_of_others_is_not_taken_for_it(self):
+        self.assertEqual(self.outcome(4, check=True, wait=self.job(libvirt_cpr.JobStatus.COMPLETED)).result, "failed")
 
     def test_updates_that_did_not_complete(self):
         blocker = {"blockers.count": 1, "blockers.0.id": "i", "blockers.0.reason": "r", "blockers.0.remedy": "m"}

@@ -4,11 +4,12 @@
 import logging
 import tempfile
 import unittest
+from unittest import mock
 
 import support  # noqa: F401  pylint: disable=unused-import
 import engine
 import world
-from libvirt_cpr_nova import domains, jobs, journal
+from libvirt_cpr_nova import domains, errors, jobs, journal
 
 A, B, C = (f"{letter * 8}-0000-4000-8000-000000000000" for letter in "abc")
 
@@ -258,6 +259,33 @@ class Trouble(Case):
         self.assertEqual(self.run_job(there, deadline=0.2)[0], {A: "updated"})
         self.require_untouched(there)
 
+    def test_a_cell_that_does_not_answer(self):
+        there = self.make(world.Server(A))
+        asked = set()
+
+        def down(_method, path, _body):
+            """For the next two questions, at the first of each kind before and after the update."""
+            kind = (path.partition("?")[0], there.servers[A].updates)
+            if kind not in asked:
+                asked.add(kind)
+                there.cell_down = 2
+        there.before.append(down)
+        self.assertEqual(self.run_job(there)[0], {A: "updated"})
+        self.assertLessEqual({("/os-services", 0), ("/os-services", 1), (f"/servers/{A}", 1)}, asked)
+        self.assertEqual(there.servers[A].updates, 1)
+        self.require_untouched(there)
+
+    def test_a_libvirt_that_is_away_as_an_update_is_begun(self):
+        there = self.make(world.Server(A))
+        begin = world.Vmms.begin
+
+        def begin_unheard(vmms, server_id):
+            begin(vmms, server_id)
+            raise errors.Unavailable("libvirt is away")
+        with mock.patch.object(world.Vmms, "begin", begin_unheard):
+            results, job, _notes = self.run_job(there)
+        self.assertEqual((results, job.instances[0].message), ({A: "updated"}, None))
+
     def test_a_token_that_has_expired(self):
         there = self.make(world.Server(A))
         for path in ("/metadata", "/action"):
@@ -313,6 +341,30 @@ class Trouble(Case):
 
 
 class Workers(Case):
+    def test_an_agent_that_is_stopped_ends_what_is_under_way(self):
+        there = self.make(world.Server(A), world.Server(B))
+        book = journal.Journal(self.folder)
+        self.addCleanup(book.close)
+        made = engine.Engine(there.url, book)
+        there.before.append(lambda method, path, body: made.stop.set() if path.endswith("/metadata") else None)
+        sweep, queued = jobs.Job("update", world.HOST), jobs.Job("update", world.HOST, server_id=B)
+        made.worker.submit(sweep)
+        made.worker.submit(queued)
+        made.worker.start()
+        self.assertTrue(made.worker.join(20))
+        self.assertFalse(made.worker.failed)
+        self.assertEqual((sweep.status, queued.status), ("interrupted", "interrupted"))
+        self.assertEqual([instance.result for instance in sweep.instances], ["updated", "not-begun"])
+        self.assertEqual([server.updates for server in there.servers.values()], [1, 0])
+        self.require_untouched(there)
+
+    def test_a_job_that_cannot_begin_leaves_nothing_open(self):
+        there = self.make(world.Server(A))
+        there.before.append(lambda method, path, body: 403 if method == "PUT" else None)
+        results, job, _notes = self.run_job(there)
+        self.assertEqual((results, job.status), ({A: "not-begun"}, "failed"))
+        self.assertEqual(job.instances[0].step, jobs.DONE)
+
     def test_a_journal_that_cannot_be_written_stops_the_agent_before_anything_is_done(self):
         there = self.make(world.Server(A))
         book = journal.Journal(self.folder)

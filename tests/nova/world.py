@@ -19,6 +19,7 @@ from libvirt_cpr_nova import domains, errors
 
 HOST, HYPERVISOR = "compute1", "compute1.example"
 US, OTHERS = "user-of-the-agent", "user-of-others"
+_FIRST_WITH_LOCKED_REASON = 73
 SERVICE = "11111111-1111-4111-8111-111111111111"
 
 
@@ -73,6 +74,7 @@ class World:
         self.service = {"id": SERVICE, "host": HOST, "binary": "nova-compute", "status": "enabled", "state": "up",
                         "disabled_reason": None}
         self.before, self.after, self.requests = [], [], []
+        self.cell_down = 0  # for how many questions
         self.valid_token = 1
         self.mutex = threading.RLock()
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
@@ -91,7 +93,18 @@ class World:
         self._http.server_close()
 
     def answer(self, method, path, body):
-        """(status, JSON) of Nova's API."""
+        """(status, JSON) of Nova's API, which has little to say while a cell does not answer."""
+        status, document = self._answer(method, path, body)
+        if self.cell_down and method == "GET" and status == 200:
+            if "server" in document:
+                self.cell_down -= 1
+                return 200, {"server": {"id": document["server"]["id"], "status": "UNKNOWN", "tenant_id": "project"}}
+            if "services" in document:
+                self.cell_down -= 1
+                return 200, {"services": [dict(service, status="UNKNOWN") for service in document["services"]]}
+        return status, document
+
+    def _answer(self, method, path, body):
         plain, _, query = path.partition("?")
         for pattern, verb, call in self._routes():
             match = re.fullmatch(pattern, plain)
@@ -224,6 +237,9 @@ def _handler_of(world):
             return self._nova(method, path.removeprefix("/v2.1"), body)
 
         def _nova(self, method, path, body):
+            version = self.headers.get("OpenStack-API-Version", "compute 2.1").partition(" 2.")[2]
+            if int(version) < _FIRST_WITH_LOCKED_REASON:
+                return 400, {"badRequest": {"code": 400, "message": "Additional properties are not allowed"}}
             for hook in list(world.before):
                 status = hook(method, path, body)
                 if status is not None:
