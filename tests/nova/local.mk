@@ -6,5 +6,7 @@ TESTS += $(NOVA_TESTS)
 dist_check_SCRIPTS += $(NOVA_TESTS)
 EXTRA_DIST += tests/nova/engine.py tests/nova/record_answers.py tests/nova/recording.py tests/nova/scenes.py \
 	tests/nova/support.py tests/nova/world.py \
-	$(addprefix tests/nova/recordings/nova-31/, gone.json hypervisors.json lock.json metadata.json names.json \
-		refused.json service.json tags.json)
+	tests/nova/recordings/nova-31/gone.json tests/nova/recordings/nova-31/hypervisors.json \
+	tests/nova/recordings/nova-31/lock.json tests/nova/recordings/nova-31/metadata.json \
+	tests/nova/recordings/nova-31/names.json tests/nova/recordings/nova-31/refused.json \
+	tests/nova/recordings/nova-31/service.json tests/nova/recordings/nova-31/tags.json
