@@ -8,7 +8,8 @@ build="autoconf autoconf-archive automake autopoint g++ gettext libfmt-dev libgl
 libgmock-dev libgtest-dev libreadline-dev libseccomp-dev libtool libvirt-dev libxml2-dev make nlohmann-json3-dev
 pkg-config python3 python3-docutils xz-utils zlib1g-dev"
 test="acpica-tools apparmor bash-completion clang-14 clang-format libclang-rt-14-dev libvirt-clients
-libxml2-utils llvm-14 python3-libvirt"
+libxml2-utils llvm-14 python3-cheroot python3-keystonemiddleware python3-libvirt python3-openstackclient
+python3-oslo.log python3-oslo.messaging python3-oslo.policy python3-requests-mock"
 
 wanted=$build
 [ "${1:-}" != test ] || wanted="$wanted $test"

@@ -61,7 +61,8 @@ ANSIBLE_FOLDERS = $(ansibledefaultsdir) $(ansiblelibrarydir) $(ansiblemetadir) $
 	$(ansibletasksdir) $(ansibleroledir) $(ansibledir)/roles $(ansibledir)
 
 # What is left of its own folders is an administrator's, as is a changed emulators.conf.
-OWN_FOLDERS = $(examplesdir) $(docdir) $(schemasdir) $(ANSIBLE_FOLDERS) $(pkgdatadir) $(sysconfdir)/libvirt-cpr \
+OWN_FOLDERS = $(novaoscdir) $(novadir) $(novainfodir) $(novadatadir) $(examplesdir) $(docdir) $(schemasdir) $(ANSIBLE_FOLDERS) \
+	$(pkgdatadir) $(sysconfdir)/libvirt-cpr \
 	$(apparmordir) $(pkglibexecdir) $(libvirt_cpr_includedir)
 uninstall-hook:
 	for folder in $(OWN_FOLDERS); do rmdir "$(DESTDIR)$$folder" 2>/dev/null || :; done

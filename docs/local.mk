@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 MANUAL_PAGES = \
 	docs/manpages/cpr-inspect.1 \
+	docs/manpages/openstack-compute-vmm.1 \
 	docs/manpages/virsh-update-in-place.1 \
 	docs/manpages/virt-update-in-place.1 \
 	docs/manpages/emulators.conf.5 \
+	docs/manpages/libvirt-cpr-nova-agent.conf.5 \
 	docs/manpages/cpr-vmm.8 \
+	docs/manpages/libvirt-cpr-nova-agent.8 \
 	docs/manpages/virt-cpr-controller.8 \
 	docs/manpages/virt-cpr-emulator.8 \
 	docs/manpages/virt-cpr-emulators.8 \
@@ -21,6 +24,9 @@ EXTRA_DIST += \
 	docs/manpages/cpr-inspect.rst \
 	docs/manpages/cpr-vmm.rst \
 	docs/manpages/emulators.conf.rst \
+	docs/manpages/libvirt-cpr-nova-agent.rst \
+	docs/manpages/libvirt-cpr-nova-agent.conf.rst \
+	docs/manpages/openstack-compute-vmm.rst \
 	docs/manpages/virsh-update-in-place.rst \
 	docs/manpages/virt-cpr-controller.rst \
 	docs/manpages/virt-cpr-emulator.rst \
@@ -31,7 +37,7 @@ EXTRA_DIST += \
 # The pages name the folders of this very installation.
 MAKE_MANUAL_PAGE = $(AM_V_GEN)$(MKDIR_P) docs/manpages && \
 	sed -e 's|@bindir[@]|$(bindir)|g' -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
-		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' $< | \
+		-e 's|@pkglibexecdir[@]|$(pkglibexecdir)|g' -e 's|@datadir[@]|$(datadir)|g' $< | \
 	$(RST2MAN) --halt=warning - $@.tmp && mv $@.tmp $@
 
 docs/manpages/%.1: docs/manpages/%.rst Makefile

@@ -45,6 +45,7 @@ tests_unit_vmm_acpi_CPPFLAGS = $(UNIT_CPPFLAGS) -DIASL='"$(IASL)"'
 tests_unit_vmm_acpi_LDADD = src/vmm/libvmm.la $(UNIT_LIBS)
 include tests/libvirt/local.mk
 include tests/python/local.mk
+include tests/nova/local.mk
 include tests/tools/local.mk
 include tests/scripts/local.mk
 include tests/unit/vmm_device/local.mk

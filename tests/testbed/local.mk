@@ -8,6 +8,16 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/guests/ticker.c \
 	tests/guests/tiny.S \
 	tests/testbed/README.md \
+	tests/testbed/cloud/etc/default/openstack \
+	tests/testbed/cloud/etc/glance/glance.conf.d/testbed.conf \
+	tests/testbed/cloud/etc/keystone/keystone.conf.d/testbed.conf \
+	tests/testbed/cloud/etc/libvirt/libvirtd.conf \
+	tests/testbed/cloud/etc/mysql/conf.d/testbed.cnf \
+	tests/testbed/cloud/etc/neutron/neutron.conf.d/testbed.conf \
+	tests/testbed/cloud/etc/nova/nova.conf.d/testbed.conf \
+	tests/testbed/cloud/etc/openstack/clouds.yaml \
+	tests/testbed/cloud/etc/placement/placement.conf.d/testbed.conf \
+	tests/testbed/cloud/install.py \
 	tests/testbed/faults/impostor.c \
 	tests/testbed/faults/inject.c \
 	tests/testbed/l1/container.sh \
@@ -22,6 +32,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/bare_qemu.py \
 	tests/testbed/lib/bench.py \
 	tests/testbed/lib/capabilities.py \
+	tests/testbed/lib/cloud.py \
 	tests/testbed/lib/connection.py \
 	tests/testbed/lib/console.py \
 	tests/testbed/lib/debugger.py \
@@ -30,10 +41,12 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/faults.py \
 	tests/testbed/lib/fleet.py \
 	tests/testbed/lib/german.py \
+	tests/testbed/lib/killed_agent.py \
 	tests/testbed/lib/l1.py \
 	tests/testbed/lib/libvirt_view.py \
 	tests/testbed/lib/matrix.py \
 	tests/testbed/lib/metrics.py \
+	tests/testbed/lib/nova_agent.py \
 	tests/testbed/lib/outstanding.py \
 	tests/testbed/lib/pattern.py \
 	tests/testbed/lib/picture.py \
@@ -41,6 +54,8 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/process.py \
 	tests/testbed/lib/qemu.py \
 	tests/testbed/lib/qmp.py \
+	tests/testbed/lib/server.py \
+	tests/testbed/lib/services.py \
 	tests/testbed/lib/system_log.py \
 	tests/testbed/lib/terminal.py \
 	tests/testbed/lib/trace.py \
@@ -50,6 +65,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/runner/__init__.py \
 	tests/testbed/runner/bench.py \
 	tests/testbed/runner/cli.py \
+	tests/testbed/runner/cloud.py \
 	tests/testbed/runner/common.py \
 	tests/testbed/runner/container.py \
 	tests/testbed/runner/images.py \
@@ -77,6 +93,11 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/host-diversion.py \
 	tests/testbed/scenarios/limits.py \
+	tests/testbed/scenarios/nova-failures.py \
+	tests/testbed/scenarios/nova-host-sweep.py \
+	tests/testbed/scenarios/nova-power-sync.py \
+	tests/testbed/scenarios/nova-recordings.py \
+	tests/testbed/scenarios/nova-update.py \
 	tests/testbed/scenarios/observability.py \
 	tests/testbed/scenarios/package.py \
 	tests/testbed/scenarios/policy.py \

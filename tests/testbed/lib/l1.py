@@ -70,7 +70,7 @@ class L1:
         self.log(f"waiting {seconds} s")
         time.sleep(seconds)
 
-    def wait_until(self, condition, seconds, what):
+    def wait_until(self, condition, seconds, what, pause=0.05):
         """Poll until condition() is true, and return its value; fail after `seconds`."""
         end = time.monotonic() + seconds * self.slow
         while True:
@@ -79,7 +79,7 @@ class L1:
                 return value
             if time.monotonic() > end:
                 raise Failure(f"waited {seconds} s in vain for {what}")
-            time.sleep(0.05)
+            time.sleep(pause)
 
     def on_clean_up(self, function):
         """Call the function when the scenario is over, however it ends."""

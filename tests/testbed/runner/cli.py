@@ -8,6 +8,7 @@ import sys
 
 from .common import TestbedError
 from .run import load_scenario, run_scenarios, run_shell, scenario_names
+from .tree import RELEASES, TRIXIE
 
 
 def list_scenarios(options):
@@ -40,6 +41,9 @@ def add_run_options(parser):
                         help="a folder configured with --prefix=/usr --sysconfdir=/etc "
                              "--localstatedir=/var --libexecdir=/usr/libexec "
                              "(default: build-testbed, made at need)")
+    parser.add_argument("--release", choices=sorted(RELEASES), default=TRIXIE.suite,
+                        help="the Debian release of the tree (default: %(default)s); only containers "
+                             "can be of another")
     parser.add_argument("--logs", type=lambda text: pathlib.Path(text).resolve(),
                         help="folder of the logs (default: testbed-logs/TIME)")
 

@@ -9,8 +9,8 @@ from .process import die_with_parent, end, wait
 
 # As process 1 of namespaces of its own: the overlay that is L1's root, with what programs expect
 # of a kernel; nothing in it reaches the host's devices or settings. $0 is an empty folder for the
-# mounts, $1 to $4 tree (under its layer, if it has one), project, testbed files and run; $5 stands for
-# a kernel's command line; $6 is empty, or a device more.
+# mounts, $1 to $4 tree (under its layers), project, testbed files and run; $5 stands for a kernel's
+# command line; $6 is empty, or a device more.
 ENTER_CONTAINER = """
 set -e
 scratch=$0 tree=$1 stage=$2 files=$3 run=$4 root=$0/root
@@ -42,9 +42,9 @@ class Container:
     """One run of the container. Owns its first process, which dies with the runner, and with it all
     others."""
 
-    def __init__(self, tree, run, layer=None):
-        """`layer` is a folder that is laid over the tree, under all else."""
-        self.lower = f"{layer}:{tree.root}" if layer else tree.root
+    def __init__(self, tree, run, layers=()):
+        """`layers` are folders that are laid over the tree, under all else, topmost first."""
+        self.lower = ":".join(map(str, [*layers, tree.root]))
         self.run = run
         self.process = None
         self.scratch = None

@@ -7,7 +7,6 @@ import os
 import stat
 
 from .common import SOURCE_DIR, TESTBED_DIR, cache_dir, call, locked, output
-from .tree import recipe_hash
 
 GUESTS_DIR = SOURCE_DIR / "tests" / "guests"
 
@@ -130,7 +129,7 @@ def ensure_images(tree):
     """Paths of both images, built anew when anything that is in them has changed."""
     sources = [TESTBED_DIR / "l1" / "initramfs.sh", TESTBED_DIR / "runner" / "images.py",
                *sorted(GUESTS_DIR.iterdir())]
-    digest = hashlib.sha256(recipe_hash().encode())
+    digest = hashlib.sha256(tree.recipe.encode())
     for source in sources:
         digest.update(source.name.encode() + source.read_bytes())
     folder = cache_dir() / "images" / digest.hexdigest()[:16]

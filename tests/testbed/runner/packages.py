@@ -27,7 +27,7 @@ exec chroot "$root" sh -ec "$script"
 
 APT = "apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 -o APT::Sandbox::User=root"
 
-# From the source package, so that that one is whole too.
+# From the source package, so that that one is whole too. Packages for OpenStack need half of that, and are apart.
 BUILD = f"""
 apt-get -qq update
 {APT} install dpkg-dev lintian
@@ -48,6 +48,8 @@ apparmor_parser -QKp -I installed/etc/apparmor.d /etc/apparmor.d/libvirt/TEMPLAT
 grep virt-cpr-controller profile
 grep systemd/journal/socket profile
 cp *.deb *.dsc *.tar.* /packages
+mkdir /packages/nova
+mv /packages/*-nova_*.deb /packages/nova
 """
 
 # What they depend on and a host may lack.

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+from .cloud import ensure_openstack
 from .common import TESTBED_DIR, TestbedError, cache_dir, ensure_host_packages, say
 from .container import Container
 from .images import ensure_images
@@ -16,7 +17,7 @@ from .layer import ensure_layer
 from .machine import Machine
 from .packages import build_packages
 from .stage import add_host_program, make_files, make_stage
-from .tree import ensure_tree
+from .tree import RELEASES, ensure_tree
 
 SCENARIOS_DIR = TESTBED_DIR / "scenarios"
 DEFAULT_TIMEOUT_S = 180
@@ -83,7 +84,7 @@ class Session:
         """Everything that has to be built is there, as long as the context is entered."""
         programs = host_programs(self.options)
         ensure_host_packages(programs)
-        self.tree = ensure_tree()
+        self.tree = ensure_tree(RELEASES[self.options.release])
         self.l1_image, guest_image = ensure_images(self.tree)
         with tempfile.TemporaryDirectory(prefix="stage.", dir=cache_dir()) as scratch:
             self.scratch = pathlib.Path(scratch)
@@ -146,8 +147,7 @@ class Session:
     def start_machine(self, scenario, run, append):
         """What the scenario runs in: the emulated machine, or a container of the host."""
         if getattr(scenario, "IN_CONTAINER", False):
-            packages = getattr(scenario, "TREE_PACKAGES", None)
-            machine = Container(self.tree, run, ensure_layer(self.tree, packages) if packages else None)
+            machine = Container(self.tree, run, self.layers(scenario))
             self.machines.append(machine)
             machine.start(append, kvm=getattr(scenario, "HOST_KVM", False))
         else:
@@ -157,6 +157,13 @@ class Session:
             machine.start(append, trace_io=getattr(scenario, "TRACE_IO", False),
                           iops=getattr(scenario, "NVME_IOPS", 0))
         return machine
+
+    def layers(self, scenario):
+        """What the scenario needs over the tree."""
+        if getattr(scenario, "OPENSTACK", False):
+            return ensure_openstack(self.tree)
+        packages = getattr(scenario, "TREE_PACKAGES", None)
+        return [ensure_layer(self.tree, packages)] if packages else []
 
     def stop(self):
         """End all machines that still run."""

@@ -140,6 +140,8 @@ def make_files(files, tree, stage, guest_image):
     for folder in ("l1", "lib", "scenarios"):
         shutil.copytree(TESTBED_DIR / folder, own / folder,
                         ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SOURCE_DIR / "tests" / "nova", own / "nova-tests",
+                    ignore=shutil.ignore_patterns("__pycache__", "recordings"))
     shutil.copy(guest_image, own / "guest.cpio")
     compiler = ["gcc", "-std=gnu17", "-O2", "-Wall", "-Wextra"]
     call([*compiler, "-shared", "-fPIC", "-o", own / "inject.so",
