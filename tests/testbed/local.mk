@@ -35,6 +35,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/pattern.py \
 	tests/testbed/lib/picture.py \
 	tests/testbed/lib/pinger.py \
+	tests/testbed/lib/plugs.py \
 	tests/testbed/lib/process.py \
 	tests/testbed/lib/qemu.py \
 	tests/testbed/lib/qmp.py \
