@@ -42,6 +42,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/system_log.py \
 	tests/testbed/lib/terminal.py \
 	tests/testbed/lib/trace.py \
+	tests/testbed/lib/unprivileged.py \
 	tests/testbed/lib/update.py \
 	tests/testbed/lib/vcpus.py \
 	tests/testbed/lib/vnc.py \
@@ -81,6 +82,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-blockjobs.py \
 	tests/testbed/scenarios/qemu-connections.py \
 	tests/testbed/scenarios/qemu-defaults.py \
+	tests/testbed/scenarios/qemu-exec-unconfined.py \
 	tests/testbed/scenarios/qemu-exec.py \
 	tests/testbed/scenarios/qemu-faults.py \
 	tests/testbed/scenarios/qemu-hotplug.py \
