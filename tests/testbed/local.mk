@@ -83,6 +83,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-connections.py \
 	tests/testbed/scenarios/qemu-defaults.py \
 	tests/testbed/scenarios/qemu-exec-unconfined.py \
+	tests/testbed/scenarios/qemu-exec-unprivileged.py \
 	tests/testbed/scenarios/qemu-exec.py \
 	tests/testbed/scenarios/qemu-faults.py \
 	tests/testbed/scenarios/qemu-hotplug.py \
