@@ -93,6 +93,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-transfer.py \
 	tests/testbed/scenarios/qemu-upgrade.py \
 	tests/testbed/scenarios/qemu-vfio-exec.py \
+	tests/testbed/scenarios/qemu-vfio-hotplug.py \
 	tests/testbed/scenarios/qemu-vfio-transfer.py \
 	tests/testbed/scenarios/qemu-vnc.py \
 	tests/testbed/scenarios/qemu-vhost.py \

@@ -64,6 +64,7 @@ std::optional<int> Guest::answer(const seccomp_notif& request) {
 Guest::Ticket Guest::on_command(Message& command) {
     if (!follower_)
         return 0;
+    refuse_unplug(command.body);
     share_added_memory(command.body);
     use_restore_file(command.body, follower_->command_line(never));
     relay_passed_viewer(command);
@@ -74,6 +75,16 @@ Guest::Ticket Guest::on_command(Message& command) {
     tickets_.emplace(ticket, UnderWay{text_of(known, "execute"),
                                       text_of(known.value("arguments", json()), "id")});
     return ticket;
+}
+
+// libvirt would wait for ever for the kernel to let it have the device back.
+void Guest::refuse_unplug(const json& command) const {
+    const std::string id = text_of(command.value("arguments", json()), "id");
+    if (text_of(command, "execute") == "device_del" && left_behind_.contains(id))
+        throw Error(ErrorCode::kUnsupported,
+                    "the passthrough device '{}' cannot be detached: the process that the guest "
+                    "has left in an update has it open as well, until the domain ends",
+                    id);
 }
 
 // Returns what the follower is to be told.
@@ -307,6 +318,9 @@ void Guest::give_chardevs_back() {
 void Guest::taken_over(const Version& version, std::unique_ptr<TapGuard> taps) {
     taps_ = std::move(taps);
     execs_ = false;
+    // Those between the first and this one end, with all that they have open.
+    if (!std::exchange(has_left_, true))
+        left_behind_ = vfio_devices(follower_.value().command_line(never));
     gone_on(version);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,7 @@ class Guest final : public MonitorWatcher {
 
   private:
     Start start_of(ArgumentModel& line, const std::string& program, int monitor);
+    void refuse_unplug(const nlohmann::json& command) const;
     void share_added_memory(nlohmann::json& command);
     void relay_passed_viewer(Message& command);
     nlohmann::json relay_plugged_chardev(nlohmann::json& command);
@@ -146,6 +148,10 @@ class Guest final : public MonitorWatcher {
     std::shared_ptr<RunWatch> watch_;
     std::unique_ptr<TapGuard> taps_;
     bool execs_ = false;
+    bool has_left_ = false;
+    // The passthrough devices that the process which libvirt started had when the guest left it: it
+    // has them open to its end.
+    std::set<std::string> left_behind_;
     bool confined_ = false;
     DmaClaims claims_;
     TapGuard exec_taps_;

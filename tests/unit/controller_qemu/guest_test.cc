@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
 #include "controller/qemu/start_plan.h"
 #include "unit/controller/support.h"
 #include "unit/controller_qemu/support.h"
@@ -127,6 +128,24 @@ TEST_F(GuestTest, PluggedMemoryIsShared) {
     guest_.on_command(message);
     EXPECT_EQ(message.body["arguments"]["qom-type"], "memory-backend-memfd");
     EXPECT_EQ(message.body["arguments"]["share"], true);
+}
+
+TEST_F(GuestTest, APassthroughDeviceThatTheFirstProcessHoldsCannotBeUnplugged) {
+    const auto plug = [this](const char* id) {
+        exchange(
+            command("device_add", {{"driver", "vfio-pci"}, {"host", "0000:00:05.0"}, {"id", id}}));
+    };
+    Message first = command("device_del", {{"id", "hostdev0"}});
+    Message later = command("device_del", {{"id", "hostdev1"}});
+    plug("hostdev0");
+    EXPECT_NO_THROW(guest_.on_command(first));
+    guest_.taken_over(kVersion, nullptr);
+    EXPECT_THROW(guest_.on_command(first), Error);
+    plug("hostdev1");
+    // What the second held has ended with it.
+    guest_.taken_over(kVersion, nullptr);
+    EXPECT_NO_THROW(guest_.on_command(later));
+    EXPECT_THROW(guest_.on_command(first), Error);
 }
 
 TEST_F(GuestTest, AnUpdatesOwnMigrationIsNone) {
