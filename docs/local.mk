@@ -20,6 +20,7 @@ EXTRA_DIST += \
 	docs/api.md docs/api-reference.md docs/errors.md docs/installation.md docs/metadata.md \
 	docs/protocol.md docs/qemu.md docs/state-format.md \
 	docs/fleet.md docs/nova-spec.rst docs/observability.md docs/openstack.md docs/refusals.md docs/security.md docs/troubleshooting.md docs/update-a-host.md docs/what-is-kept.md \
+	docs/what-libvirt-shows.md \
 	docs/screens/refusal.txt docs/screens/rollback.txt docs/screens/update.txt \
 	docs/manpages/cpr-inspect.rst \
 	docs/manpages/cpr-vmm.rst \

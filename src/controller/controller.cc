@@ -75,11 +75,21 @@ Controller::Controller(EventLoop& loop, ControllerOptions options)
       relay_(loop, std::move(options.listener), link_),
       service_(loop, link_, relay_, make_settings(options)) {
     allow_first_exec(options);
-    if (qemu_)
+    if (qemu_) {
         relay_.set_watcher(*qemu_);
+        qemu_->set_sender([this](Message command) { send_own_command(std::move(command)); });
+    }
     adopt(vmm_);
     signal_watch_ = loop_.watch_fd(signal_fd_.get(), G_IO_IN,
                                    [this](GIOCondition) { return on_termination_signal(); });
+}
+
+// What comes of it shows in what libvirt's command beside it comes to.
+void Controller::send_own_command(Message command) {
+    link_.send(std::move(command), [](const Message& answer) {
+        if (!answer.body.contains("return"))
+            log::warning("QEMU refused a command beside one of libvirt's: {}", answer.body.dump());
+    });
 }
 
 UpdateService::Settings Controller::make_settings(const ControllerOptions& options) {

@@ -54,6 +54,7 @@ class Controller {
     bool on_vmm_exit();
     void adopt(std::shared_ptr<const VmmProcess> process);
     UpdateService::Settings make_settings(const ControllerOptions& options);
+    void send_own_command(Message command);
     void allow_first_exec(const ControllerOptions& options);
     void begin_end(const std::string& reason);
     void end();

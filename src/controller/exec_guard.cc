@@ -106,6 +106,11 @@ bool has_path(pid_t pid, uint64_t address) {
 
 void ExecGuard::watch(UniqueFd listener, pid_t vmm) {
     listener_ = std::move(listener);
+    // What another process has executed used the order up, and is no measure for this one.
+    if (before_)
+        ordered_.reset();
+    before_.reset();
+    next_look_.cancel();
     vmm_ = vmm;
     pidfd_.reset(pidfd_open(vmm, 0));
     watch_ = loop_.watch_fd(listener_.get(), G_IO_IN, [this](GIOCondition condition) {

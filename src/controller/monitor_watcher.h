@@ -17,6 +17,7 @@ class MonitorWatcher {
 
     virtual ~MonitorWatcher() = default;
 
+    // Throws Error: the command goes nowhere, and that is the answer.
     virtual Ticket on_command(Message& command) = 0;
     virtual void on_answer(Ticket ticket, Message& answer) = 0;
     virtual void on_event(Message& event) = 0;

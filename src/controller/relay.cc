@@ -156,7 +156,13 @@ void Relay::pump() {
 }
 
 void Relay::forward(ClientSession::Command command) {
-    const auto ticket = watcher_ ? watcher_->on_command(command.message) : 0;
+    MonitorWatcher::Ticket ticket = 0;
+    try {
+        ticket = watcher_ ? watcher_->on_command(command.message) : 0;
+    } catch (const Error& error) {
+        command.answer({make_qmp_error(error), {}});
+        return;
+    }
     Message message = std::move(command.message);
     link_.send(std::move(message),
                [this, command = std::make_shared<ClientSession::Command>(std::move(command)),

@@ -21,7 +21,9 @@ using nlohmann::json;
 constexpr size_t kPassingFiles = 16;
 constexpr uint64_t kKib = 1024;
 
-// A VMM that is started to bring the guest back can be given no more than this process may have.
+// A VMM that is started beside the first, or to bring the guest back, can be given no more than
+// this process may have. That of the first may have been raised since, as libvirt does when a
+// device is plugged in.
 void check_locked_memory(int64_t vmm, json& blockers) {
     rlimit limit{};
     const ProcessUse own = process_use("self");
@@ -32,8 +34,8 @@ void check_locked_memory(int64_t vmm, json& blockers) {
     blockers.push_back(to_json(
         Blocker{"memlock-too-low",
                 Text("the VMM has {} KiB of memory locked for passthrough devices, but the "
-                     "controller, process {}, may give no more than {} KiB (RLIMIT_MEMLOCK) to one "
-                     "that brings the guest back",
+                     "controller, process {}, may give no more than {} KiB (RLIMIT_MEMLOCK) to the "
+                     "next",
                      locked / kKib, getpid(), limit.rlim_max / kKib),
                 Text("raise the limit (prlimit --pid {} --memlock={})", getpid(), locked)}));
 }

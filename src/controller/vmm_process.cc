@@ -201,7 +201,7 @@ ResourceLimits limits_of(int64_t pid) {
     return limits;
 }
 
-VmmProcess start_process(const ProcessSpec& spec) {
+StartingProcess begin_process(const ProcessSpec& spec) {
     Child child{spec,
                 argument_pointers(spec.arguments),
                 open_file("/dev/null", O_RDWR),
@@ -228,12 +228,20 @@ VmmProcess start_process(const ProcessSpec& spec) {
         process.listener = receive_fd(child.listener.ours.get());
     if (spec.watch_filter && process.listener)
         spec.watch_filter(std::move(process.listener), pid);
-    if (const int error = exec_failure(child.failure.read_end.get())) {
-        waitpid(pid, nullptr, 0);
-        throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}",
-                    spec.arguments.at(0), errno_text(error));
+    return {std::move(process), std::move(child.failure.read_end), spec.arguments.at(0)};
+}
+
+VmmProcess wait_for_start(StartingProcess starting) {
+    if (const int error = exec_failure(starting.failure.get())) {
+        waitpid(static_cast<pid_t>(starting.process.pid), nullptr, 0);
+        throw Error(ErrorCode::kBinaryNotExecutable, "cannot execute '{}': {}", starting.program,
+                    errno_text(error));
     }
-    return process;
+    return std::move(starting.process);
+}
+
+VmmProcess start_process(const ProcessSpec& spec) {
+    return wait_for_start(begin_process(spec));
 }
 
 bool has_ended(const VmmProcess& process) {

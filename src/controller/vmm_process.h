@@ -54,6 +54,17 @@ struct ProcessSpec {
 // kBinaryNotExecutable if it cannot be executed.
 VmmProcess start_process(const ProcessSpec& spec);
 
+// The same in two steps, for a thread that may not wait for the execution, since it has to answer
+// the filter's question about that.
+struct StartingProcess {
+    VmmProcess process;
+    // Tells of an execution that fails.
+    UniqueFd failure;
+    std::string program;
+};
+StartingProcess begin_process(const ProcessSpec& spec);
+VmmProcess wait_for_start(StartingProcess starting);
+
 bool has_ended(const VmmProcess& process);
 
 // If it is a child of ours that has ended: others see it as a process until this.

@@ -51,6 +51,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/pattern.py \
 	tests/testbed/lib/picture.py \
 	tests/testbed/lib/pinger.py \
+	tests/testbed/lib/plugs.py \
 	tests/testbed/lib/process.py \
 	tests/testbed/lib/qemu.py \
 	tests/testbed/lib/qmp.py \
@@ -59,6 +60,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/lib/system_log.py \
 	tests/testbed/lib/terminal.py \
 	tests/testbed/lib/trace.py \
+	tests/testbed/lib/unprivileged.py \
 	tests/testbed/lib/update.py \
 	tests/testbed/lib/vcpus.py \
 	tests/testbed/lib/vnc.py \
@@ -107,6 +109,8 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-blockjobs.py \
 	tests/testbed/scenarios/qemu-connections.py \
 	tests/testbed/scenarios/qemu-defaults.py \
+	tests/testbed/scenarios/qemu-exec-unconfined.py \
+	tests/testbed/scenarios/qemu-exec-unprivileged.py \
 	tests/testbed/scenarios/qemu-exec.py \
 	tests/testbed/scenarios/qemu-faults.py \
 	tests/testbed/scenarios/qemu-hotplug.py \
@@ -116,6 +120,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/qemu-transfer.py \
 	tests/testbed/scenarios/qemu-upgrade.py \
 	tests/testbed/scenarios/qemu-vfio-exec.py \
+	tests/testbed/scenarios/qemu-vfio-hotplug.py \
 	tests/testbed/scenarios/qemu-vfio-transfer.py \
 	tests/testbed/scenarios/qemu-vnc.py \
 	tests/testbed/scenarios/qemu-vhost.py \

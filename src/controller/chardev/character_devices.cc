@@ -23,12 +23,15 @@ std::unique_ptr<Pump> open_device(EventLoop& loop, RelayedDevice device) {
 
 }  // namespace
 
-CharacterDevices::CharacterDevices(EventLoop& loop, ChardevPlan plan) {
-    for (RelayedDevice& device : plan.relayed) {
-        const std::string id = device.id;
-        const std::string label = device.label();
-        devices_[id] = {label, open_device(loop, std::move(device))};
-    }
+CharacterDevices::CharacterDevices(EventLoop& loop, ChardevPlan plan) : loop_(loop) {
+    for (RelayedDevice& device : plan.relayed)
+        add(std::move(device));
+}
+
+void CharacterDevices::add(RelayedDevice device) {
+    const std::string id = device.id;
+    const std::string label = device.label();
+    devices_[id] = {label, open_device(loop_, std::move(device))};
 }
 
 CharacterDevices::~CharacterDevices() = default;

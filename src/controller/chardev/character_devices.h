@@ -27,6 +27,12 @@ class CharacterDevices {
     CharacterDevices(EventLoop& loop, ChardevPlan plan);
     ~CharacterDevices();
 
+    // One that is plugged in. Throws Error, which names it.
+    void add(RelayedDevice device);
+    // One that is unplugged; its user is disconnected. Does nothing for one that is not relayed.
+    void remove(const std::string& id) { devices_.erase(id); }
+    bool has(const std::string& id) const { return devices_.contains(id); }
+
     // What a QEMU that had the device's original option would call it: "pty:/dev/pts/5". Nothing
     // for a device that is not relayed.
     std::optional<std::string> outer_name(const std::string& id) const;
@@ -51,6 +57,7 @@ class CharacterDevices {
         std::unique_ptr<Pump> pump;
     };
 
+    EventLoop& loop_;
     std::map<std::string, Device> devices_;
 };
 

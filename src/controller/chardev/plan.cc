@@ -21,6 +21,11 @@ namespace {
 using qemu::ArgumentModel;
 using qemu::Option;
 
+// How libvirt names what it plugs in for bytes alone, after the device that uses it. What somebody
+// has named (<alias>) may be used by anything.
+constexpr std::array<std::string_view, 5> kForBytes{"charchannel", "charconsole", "charparallel",
+                                                    "charrng", "charserial"};
+
 constexpr std::string_view kLogIsTruncated =
     N_("its log begins anew with each QEMU (logappend is not on)");
 
@@ -154,14 +159,17 @@ Decision decide_socket(const Option& option) {
     return device;
 }
 
-Decision decide(const ArgumentModel& line, const Option& option) {
+bool can_be_relayed(const Option& option) {
     const std::string type = option.value("backend");
-    if (type != "pty" && type != "socket")
+    return type == "pty" || type == "socket";
+}
+
+// Of one that nothing uses that would be a reason against it.
+Decision decide_unused(const Option& option) {
+    if (!can_be_relayed(option))
         return reason_for_staying(option);
-    if (Text reason = reason_against_relay(line, option.id()); !reason.empty())
-        return reason;
     Decision decision = RelayedDevice();
-    if (type == "socket")
+    if (option.value("backend") == "socket")
         decision = decide_socket(option);
     else
         std::get<RelayedDevice>(decision).address.path = option.value("path");
@@ -172,14 +180,28 @@ Decision decide(const ArgumentModel& line, const Option& option) {
     return decision;
 }
 
+Decision decide(const ArgumentModel& line, const Option& option) {
+    Text reason = can_be_relayed(option) ? reason_against_relay(line, option.id()) : Text();
+    return reason.empty() ? decide_unused(option) : Decision(std::move(reason));
+}
+
+// Over a terminal, nothing but bytes can be passed.
+bool is_for_bytes(const Option& option) {
+    return option.value("backend") == "pty" ||
+           std::ranges::any_of(kForBytes, [id = option.id()](std::string_view name) {
+               return id.starts_with(name);
+           });
+}
+
 // Of a device of a running guest that is not relayed.
 Text reason_now(const ArgumentModel& line, const Option& option) {
-    const std::string type = option.value("backend");
-    if (type != "pty" && type != "socket")
+    if (!can_be_relayed(option))
         return reason_for_staying(option);
     Text reason = reason_against_relay(line, option.id());
-    if (reason.empty() && type == "socket")
+    if (reason.empty() && option.value("backend") == "socket")
         reason = reason_for_socket(option);
+    if (reason.empty() && !is_for_bytes(option))
+        reason = N_("it was plugged in under a name (<alias>) that does not tell what it is for");
     return reason.empty() ? Text("it was added while the guest ran, and its users are QEMU's own")
                           : reason;
 }
@@ -220,6 +242,17 @@ std::vector<int> ChardevPlan::for_controller() const {
             numbers.push_back(device.passed.get());
     }
     return numbers;
+}
+
+std::optional<RelayedDevice> plan_plugged(const Option& option) {
+    if (!is_for_bytes(option))
+        return std::nullopt;
+    Decision decision = decide_unused(option);
+    auto* device = std::get_if<RelayedDevice>(&decision);
+    if (!device)
+        return std::nullopt;
+    device->pair = StreamPair::make();
+    return std::move(*device);
 }
 
 std::vector<NotKeptDevice> find_not_kept(

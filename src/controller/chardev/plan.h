@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,10 @@ struct ChardevPlan {
 // libvirt passed become the plan's, and close-on-exec. Leaves libvirt's monitor alone. Throws
 // Error; the command line is unchanged then.
 ChardevPlan plan_chardevs(qemu::ArgumentModel& line);
+
+// The same for an option that is plugged in while the guest runs, before anything uses it: nothing
+// if QEMU has to have it as it is. Throws Error.
+std::optional<RelayedDevice> plan_plugged(const qemu::Option& option);
 
 // The same judgement on a guest that runs: which of its character devices the next QEMU would not
 // carry on. Those that are relayed are known to the caller.

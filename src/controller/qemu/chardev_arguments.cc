@@ -103,6 +103,16 @@ void add_address(const json& address, bool local, std::string& text) {
         refuse(Text("an address of type '{}'", type));
 }
 
+// Over the monitor, a socket is a server that waits for nobody unless it is said to be another; on
+// the command line it is a client, and a server waits.
+void add_defaults(const json& data, std::string& text) {
+    const bool server = data.value("server", json(true)) == true;
+    if (!data.contains("server"))
+        text += ",server=on";
+    if (server && !data.contains("wait"))
+        text += ",wait=off";
+}
+
 void add_data(const Backend& backend, const json& data, std::string& text) {
     for (const auto& [name, value] : data.items()) {
         if (backend.type == "socket" && name == "addr")
@@ -125,7 +135,10 @@ Option chardev_option(const json& arguments) {
     if (found == kBackends.end())
         refuse(Text("the type '{}'", type));
     std::string text = fmt::format("{},id={}", type, escape_commas(member_of(arguments, "id")));
-    add_data(*found, backend.value("data", json::object()), text);
+    const json data = backend.value("data", json::object());
+    add_data(*found, data, text);
+    if (type == "socket" && data.is_object())
+        add_defaults(data, text);
     return Option::make("chardev", text);
 }
 

@@ -66,6 +66,7 @@ class ExecSteps final : public QemuSteps {
     void recover_vfio();
     void start_old();
     void start_elsewhere();
+    void confine(ProcessSpec& spec);
     void run_again();
 
     std::shared_ptr<const Binary> prefix_;

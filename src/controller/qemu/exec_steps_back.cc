@@ -120,6 +120,15 @@ void ExecSteps::start_old() {
     run_in_place(vmm_.binary);
 }
 
+void ExecSteps::confine(ProcessSpec& spec) {
+    spec.filter = exec_filter();
+    // Before it can ask.
+    host_.exec.order(vmm_.binary);
+    spec.watch_filter = [this](UniqueFd listener, int64_t pid) {
+        host_.exec.watch(std::move(listener), pid);
+    };
+}
+
 void ExecSteps::start_elsewhere() {
     kill_process(*vmm_.process, host_.deadlines.kill);
     if (has_run())
@@ -138,14 +147,13 @@ void ExecSteps::start_elsewhere() {
     spec.environment = {fmt::format("{}={}", kTableVariable, kept_.table)};
     spec.limits = limits_;
     spec.wanted_pid = vmm_.process->pid;
-    if (call_on_loop(host_.loop, [this] { return guest().confined(); })) {
-        spec.filter = exec_filter();
-        spec.watch_filter = [this](UniqueFd listener, int64_t pid) {
-            host_.exec.watch(std::move(listener), pid);
-            host_.exec.order(vmm_.binary);
-        };
-    }
-    const auto process = std::make_shared<const VmmProcess>(start_process(spec));
+    if (call_on_loop(host_.loop, [this] { return guest().confined(); }))
+        confine(spec);
+    // QEMU goes on when its monitor closes, and libvirt may know another number only: it ends with
+    // the thread that makes it, and so with the controller.
+    spec.ends_with_parent = true;
+    StartingProcess starting = call_on_loop(host_.loop, [&] { return begin_process(spec); });
+    const auto process = std::make_shared<const VmmProcess>(wait_for_start(std::move(starting)));
     if (!spec.filter.empty())
         call_on_loop(host_.loop, [&] { guest().set_confined(process->pidfd.get()); });
     if (process->pid != vmm_.process->pid)

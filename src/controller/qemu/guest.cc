@@ -35,17 +35,18 @@ Guest::Guest(EventLoop& loop, const std::vector<std::string>& arguments, Beginni
       exec_taps_(loop) {
     exec_taps_.let_through();
     try {
-        ArgumentModel line = ArgumentModel::parse(arguments);
-        for (const RelayedDevice& device : beginning.chardevs.relayed)
-            if (const Option* option = line.find("chardev", device.id))
-                relayed_.emplace(device.id, option->argument());
-        follower_.emplace(std::move(line));
+        follower_.emplace(ArgumentModel::parse(arguments));
     } catch (const Error& error) {
         unreadable_ = error.text();
     }
     chardevs_ = std::make_unique<CharacterDevices>(loop, std::move(beginning.chardevs));
+    plugs_.emplace(*chardevs_);
     if (!beginning.vnc.listeners.empty())
         vnc_ = std::make_unique<VncRelay>(loop, std::move(beginning.vnc));
+}
+
+void Guest::set_sender(PluggedChardevs::Send send) {
+    plugs_.value().set_sender(std::move(send));
 }
 
 void Guest::set_confined(int pidfd) {
@@ -63,14 +64,45 @@ std::optional<int> Guest::answer(const seccomp_notif& request) {
 Guest::Ticket Guest::on_command(Message& command) {
     if (!follower_)
         return 0;
+    refuse_unplug(command.body);
     share_added_memory(command.body);
     use_restore_file(command.body, follower_->command_line(never));
     relay_passed_viewer(command);
-    const Ticket ticket = follower_->on_command(command.body, command.fds.size());
+    const json known = relay_plugged_chardev(command.body);
+    const Ticket ticket = follower_->on_command(known, command.fds.size());
     for (size_t i = 0; i < command.fds.size(); ++i)
         kept_.emplace(follower_->last_serials().at(i), dup_fd(command.fds[i].get()));
-    tickets_.emplace(ticket, text_of(command.body, "execute"));
+    tickets_.emplace(ticket, UnderWay{text_of(known, "execute"),
+                                      text_of(known.value("arguments", json()), "id")});
     return ticket;
+}
+
+// libvirt would wait for ever for the kernel to let it have the device back.
+void Guest::refuse_unplug(const json& command) const {
+    const std::string id = text_of(command.value("arguments", json()), "id");
+    if (text_of(command, "execute") == "device_del" && left_behind_.contains(id))
+        throw Error(ErrorCode::kUnsupported,
+                    "the passthrough device '{}' cannot be detached: the process that the guest "
+                    "has left in an update has it open as well, until the domain ends",
+                    id);
+}
+
+// Returns what the follower is to be told.
+json Guest::relay_plugged_chardev(json& command) {
+    const std::string id = text_of(command.value("arguments", json()), "id");
+    // QEMU refuses a second one with the same id, which must not touch the first.
+    if (text_of(command, "execute") != "chardev-add" || !plugs_ || plugs_->plugging(id) ||
+        follower_->command_line(never).find("chardev", id))
+        return command;
+    const auto plug =
+        plugs_->plug(command, [this](const std::string& name) { return descriptor_named(name); });
+    if (!plug)
+        return command;
+    if (!plug->taken_name.empty())
+        follower_->on_answer(follower_->on_command({{"execute", "closefd"},
+                                                    {"arguments", {{"fdname", plug->taken_name}}}}),
+                             {{"return", json::object()}});
+    return plug->as_option;
 }
 
 // One that cannot be shared is passed on as it is, and found by blockers().
@@ -97,9 +129,12 @@ void Guest::on_answer(Ticket ticket, Message& answer) {
     const auto node = tickets_.extract(ticket);
     if (!node)
         return;
-    if (node.mapped() == "query-chardev" && chardevs_)
+    const auto& [command, id] = node.mapped();
+    if (command == "query-chardev" && chardevs_)
         chardevs_->edit_query_chardev(answer.body);
-    if (vnc_ && node.mapped().starts_with("query-vnc") && answer.body.contains("return"))
+    if (plugs_)
+        plugs_->on_answer(command, id, answer.body);
+    if (vnc_ && command.starts_with("query-vnc") && answer.body.contains("return"))
         vnc_->edit_addresses(answer.body["return"]);
     follower_->on_answer(ticket, answer.body);
     drop_descriptors();
@@ -151,12 +186,14 @@ std::vector<Blocker> Guest::blockers() const {
                             "<driver name='qemu'/> in the <interface>, and start the domain "
                             "anew",
                             kVhostNet)});
-    const auto relayed = [this](const Option& chardev) { return is_relayed(chardev); };
+    const auto relayed = [this](const Option& chardev) {
+        return chardevs_ && chardevs_->has(chardev.id());
+    };
     for (const NotKeptDevice& device : find_not_kept(line, relayed))
         all.push_back(
             {kCharacterDeviceBlocker,
              Text("character device '{}' cannot be carried over: {}", device.id, device.reason),
-             N_("detach it, or use a pty or a unix socket from the domain's start on")});
+             N_("detach it, or use a pty or a unix socket for it")});
     find_display_blockers(line, all);
     return all;
 }
@@ -183,7 +220,6 @@ std::vector<Blocker> Guest::compare(const LiveAnswers& live) const {
     return found;
 }
 
-// Another one may have come under the same id.
 std::vector<Blocker> Guest::exec_blockers() const {
     const ArgumentModel line = follower_.value().command_line(never);
     std::vector<Blocker> found = check_exec(line, version_, confined_);
@@ -202,11 +238,6 @@ bool Guest::has_vfio() const {
     return uses_vfio(follower_.value().command_line(never));
 }
 
-bool Guest::is_relayed(const Option& chardev) const {
-    const auto found = relayed_.find(chardev.id());
-    return found != relayed_.end() && found->second == chardev.argument();
-}
-
 int Guest::number_of(Serial serial) const {
     const auto found = kept_.find(serial);
     if (found == kept_.end())
@@ -214,15 +245,17 @@ int Guest::number_of(Serial serial) const {
     return found->second.get();
 }
 
+// A duplicate; empty if none came by that name.
+UniqueFd Guest::descriptor_named(const std::string& name) const {
+    const auto& named = follower_.value().named_descriptors();
+    const auto found = named.find(name);
+    return found == named.end() ? UniqueFd() : dup_fd(number_of(found->second));
+}
+
 Guest::Start Guest::start_of(ArgumentModel& line, const std::string& program, int monitor) {
     line.set_program(program);
     set_private_monitor(line, monitor);
     Start start{{}, fd_numbers(inherited_), chardevs_->make_next(), {}, {}};
-    // Some may have been unplugged.
-    std::erase_if(start.chardevs, [&](const auto& end) {
-        const Option* option = line.find("chardev", end.first);
-        return !option || !is_relayed(*option);
-    });
     set_qemu_ends(line, start.chardevs);
     for (Option* display : line.all("vnc"))
         if (vnc_ && vnc_->has(*display))
@@ -285,6 +318,9 @@ void Guest::give_chardevs_back() {
 void Guest::taken_over(const Version& version, std::unique_ptr<TapGuard> taps) {
     taps_ = std::move(taps);
     execs_ = false;
+    // Those between the first and this one end, with all that they have open.
+    if (!std::exchange(has_left_, true))
+        left_behind_ = vfio_devices(follower_.value().command_line(never));
     gone_on(version);
 }
 
@@ -297,6 +333,7 @@ void Guest::gone_on(const Version& version) {
 }
 
 void Guest::end() {
+    plugs_.reset();
     chardevs_.reset();
     vnc_.reset();
 }

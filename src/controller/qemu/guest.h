@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "controller/qemu/dma_claims.h"
 #include "controller/qemu/live_comparison.h"
 #include "controller/qemu/monitor_follower.h"
+#include "controller/qemu/plugged_chardevs.h"
 #include "controller/qemu/run_watch.h"
 #include "controller/qemu/tap_guard.h"
 #include "controller/qemu/version.h"
@@ -46,6 +48,9 @@ class Guest final : public MonitorWatcher {
     Ticket on_command(Message& command) override;
     void on_answer(Ticket ticket, Message& answer) override;
     void on_event(Message& event) override;
+
+    // How character devices that are plugged in come under control; without it they stay QEMU's.
+    void set_sender(PluggedChardevs::Send send);
 
     // The QEMU in that process is under exec_filter(), which stands in for a part of its own
     // filter.
@@ -115,12 +120,14 @@ class Guest final : public MonitorWatcher {
 
   private:
     Start start_of(ArgumentModel& line, const std::string& program, int monitor);
+    void refuse_unplug(const nlohmann::json& command) const;
     void share_added_memory(nlohmann::json& command);
     void relay_passed_viewer(Message& command);
+    nlohmann::json relay_plugged_chardev(nlohmann::json& command);
     void edit_vnc_event(nlohmann::json& event) const;
     void find_display_blockers(const ArgumentModel& line, std::vector<Blocker>& blockers) const;
-    bool is_relayed(const Option& chardev) const;
     int number_of(Serial serial) const;
+    UniqueFd descriptor_named(const std::string& name) const;
     void drop_descriptors();
 
     Version version_;
@@ -129,15 +136,22 @@ class Guest final : public MonitorWatcher {
     std::optional<MonitorFollower> follower_;
     Text unreadable_;
     std::map<Serial, UniqueFd> kept_;
-    // The commands under way.
-    std::map<Ticket, std::string> tickets_;
-    // By id, what the relayed character devices are on QEMU's command line.
-    std::map<std::string, std::string> relayed_;
+    struct UnderWay {
+        std::string command;
+        // Of what it names so.
+        std::string id;
+    };
+    std::map<Ticket, UnderWay> tickets_;
     std::unique_ptr<CharacterDevices> chardevs_;
+    std::optional<PluggedChardevs> plugs_;
     std::unique_ptr<VncRelay> vnc_;
     std::shared_ptr<RunWatch> watch_;
     std::unique_ptr<TapGuard> taps_;
     bool execs_ = false;
+    bool has_left_ = false;
+    // The passthrough devices that the process which libvirt started had when the guest left it: it
+    // has them open to its end.
+    std::set<std::string> left_behind_;
     bool confined_ = false;
     DmaClaims claims_;
     TapGuard exec_taps_;

@@ -25,6 +25,7 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/open_files.h src/controller/qemu/open_files.cc \
 	src/controller/qemu/option.h src/controller/qemu/option.cc \
 	src/controller/qemu/option_table.h src/controller/qemu/option_table.cc \
+	src/controller/qemu/plugged_chardevs.h src/controller/qemu/plugged_chardevs.cc \
 	src/controller/qemu/qemu_steps.h src/controller/qemu/qemu_steps.cc \
 	src/controller/qemu/queue_checks.h src/controller/qemu/queue_checks.cc \
 	src/controller/qemu/replays.h src/controller/qemu/replays.cc \

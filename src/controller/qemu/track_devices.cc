@@ -101,7 +101,12 @@ void track_object_del(Configuration& guest, const Exchange& exchange) {
 void track_chardev_add(Configuration& guest, const Exchange& exchange) {
     const std::string id = text_of(exchange.arguments, "id");
     try {
-        append_taking_descriptors(guest, chardev_option(exchange.arguments));
+        Option option = chardev_option(exchange.arguments);
+        // QEMU takes one by its name only: a number is that of an end of the controller's.
+        if (numbers_of(option).empty())
+            append_taking_descriptors(guest, std::move(option));
+        else
+            guest.line.append(std::move(option));
     } catch (const Error& error) {
         note_irreproducible(guest, fmt::format("chardev/{}/form", id), error.text());
     }

@@ -119,9 +119,15 @@ void check_vfio_exec(const ArgumentModel& line, bool confined, std::vector<Block
 }  // namespace
 
 bool uses_vfio(const ArgumentModel& line) {
-    return std::ranges::any_of(line.all("device"), [](const Option* device) {
-        return driver_of(*device).starts_with(kVfio);
-    });
+    return !vfio_devices(line).empty();
+}
+
+std::set<std::string> vfio_devices(const ArgumentModel& line) {
+    std::set<std::string> ids;
+    for (const Option* device : line.all("device"))
+        if (driver_of(*device).starts_with(kVfio))
+            ids.insert(device->id());
+    return ids;
 }
 
 std::vector<Blocker> check_exec(const ArgumentModel& line, const Version& version, bool confined) {

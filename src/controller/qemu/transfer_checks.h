@@ -2,6 +2,8 @@
 #ifndef CPR_CONTROLLER_QEMU_TRANSFER_CHECKS_H
 #define CPR_CONTROLLER_QEMU_TRANSFER_CHECKS_H
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "controller/qemu/argument_model.h"
@@ -20,6 +22,8 @@ std::vector<Blocker> check_exec(const ArgumentModel& line, const Version& versio
 
 // Whether a device of the host's is passed through by VFIO.
 bool uses_vfio(const ArgumentModel& line);
+// The ids of those devices.
+std::set<std::string> vfio_devices(const ArgumentModel& line);
 
 }  // namespace cpr::controller::qemu
 

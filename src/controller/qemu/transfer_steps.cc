@@ -10,6 +10,7 @@
 #include "controller/loop_call.h"
 #include "controller/qemu/guest.h"
 #include "controller/qemu/queue_checks.h"
+#include "controller/shortages.h"
 
 namespace cpr::controller::qemu {
 namespace {
@@ -24,6 +25,10 @@ TransferSteps::~TransferSteps() {
 
 void TransferSteps::validate() {
     validate_guest(UpdateMode::kTransfer, kFirstTransfer);
+}
+
+void TransferSteps::add_blockers() {
+    find_shortages(vmm_.process->pid, 0, record_.blockers);
 }
 
 std::string TransferSteps::channel_path() const {

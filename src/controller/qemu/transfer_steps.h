@@ -23,6 +23,7 @@ class TransferSteps final : public QemuSteps {
 
   private:
     void validate() override;
+    void add_blockers() override;
     void prepare() override;
     void undo_prepare() override;
     void save() override;

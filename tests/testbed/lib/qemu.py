@@ -4,8 +4,9 @@
 import pathlib
 import shutil
 
+from .l1 import FILES
 from .pinger import Pinger
-from .update import CONFIG, Update, set_deadlines
+from .update import CONFIG, TOOL, Update, job, set_deadlines
 
 EMULATOR = pathlib.Path("/usr/bin/virt-cpr-qemu")
 PROGRAM = "/usr/bin/virt-cpr-emulator"
@@ -84,6 +85,19 @@ def set_up_network(guest):
         f"ip addr add {GUEST_ADDRESS}/24 dev eth0 && ip link set eth0 up && "
         f"ping -c 2 -W 5 {HOST_ADDRESS}")
     guest.l1.require(status == 0, f"the guest has no network: {lines}")
+
+
+def failed_update(guest, name):
+    """The new QEMU fails as the impostor's name says (tests/testbed/faults/impostor.c), and the guest,
+    whose disk is at work, runs on with the old one. Returns the job."""
+    l1 = guest.l1
+    binary = shutil.copy(FILES / "impostor", pathlib.Path("/run") / f"qemu-{name}")
+    l1.run(TOOL, guest.name, binary, check=False, timeout=90)
+    last = job(guest)
+    l1.require(last["status"] == "rolled-back", f"the update ended as {last['status']}: {last}")
+    l1.require(guest.state() == "running", "the guest does not run")
+    guest.wait_for_io(50, job="io-vda")
+    return last
 
 
 def pinged_update(guest, binary, queues=1):

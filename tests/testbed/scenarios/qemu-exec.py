@@ -2,12 +2,10 @@
 """A guest of stock QEMU is updated in the process that libvirt knows, and brought back in the way of failures."""
 
 import pathlib
-import shutil
 
 from lib import qemu
 from lib.domain import Domain
 from lib.echo import Echo
-from lib.l1 import FILES
 from lib.libvirt_view import LibvirtView
 from lib.process import start_time, status_of
 from lib.update import TOOL, Update, job, require_each_tick_once, usual_gap_ns
@@ -26,17 +24,6 @@ ECHO = ("port=$(basename $(dirname $(grep -l org.example.0 /sys/class/virtio-por
 STALE = ("vcpuinfo",)
 # What a new QEMU may do wrong once the guest has been saved; each ends on the old one.
 FAILURES = ("ends", "lacks-disk", "lacks-serial")
-
-
-def failed_update(guest, name):
-    """The new QEMU fails when the old one is gone."""
-    l1 = guest.l1
-    binary = shutil.copy(FILES / "impostor", pathlib.Path("/run") / f"qemu-{name}")
-    l1.run(TOOL, guest.name, binary, check=False, timeout=90)
-    last = job(guest)
-    l1.require(last["status"] == "rolled-back", f"the update ended as {last['status']}: {last}")
-    l1.require(guest.state() == "running", "the guest does not run")
-    guest.wait_for_io(50, job="io-vda")
 
 
 def require_same_process(guest, pid, began):
@@ -104,7 +91,7 @@ def run(l1):
                   "a new daemon to show the vCPUs")
     qemu.pinged_update(guest, qemu.STOCK_QEMU, QUEUES)
     for name in FAILURES:
-        failed_update(guest, name)
+        qemu.failed_update(guest, name)
         user.require_running(l1)
         require_confined(guest)
         Update(guest, str(qemu.NEXT_QEMU))

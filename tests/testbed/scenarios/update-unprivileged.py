@@ -3,37 +3,17 @@
 
 import os
 import pathlib
-import pwd
 import signal
 
 from lib.domain import EMULATOR, Domain
 from lib.faults import ENVIRONMENT, MMAP, Fault, Injector, killed
-from lib.process import status_of
+from lib.unprivileged import become_unprivileged, require_unprivileged
 from lib.update import (NEXT_VMM, TOOL, VMM, Update, controller_pid, job, require_each_tick_once,
                         require_nothing_left)
 
 TIMEOUT_S = 400
 
-CONFIG = pathlib.Path("/etc/libvirt/qemu.conf")
 LOG = pathlib.Path("/var/log/libvirt/qemu/guest.log")
-USER = "libvirt-qemu"
-
-
-def become_unprivileged(l1):
-    """VMMs run as Debian's default user; /dev/kvm has the mode that udev gives it."""
-    lines = [line for line in CONFIG.read_text(encoding="utf-8").splitlines()
-             if not line.startswith(("user", "group"))]
-    CONFIG.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    os.chmod("/dev/kvm", 0o666)
-    l1.restart_libvirt()
-
-
-def require_unprivileged(l1, pid):
-    """The process is the user's, and may do nothing else."""
-    status = status_of(pathlib.Path(f"/proc/{pid}"))
-    uid = str(pwd.getpwnam(USER).pw_uid)
-    l1.require(set(status["Uid"].split()) == {uid}, f"{status['Name']} has uids {status['Uid']}")
-    l1.require(int(status["CapEff"], 16) == 0, f"{status['Name']} has {status['CapEff']}")
 
 
 def lose_new_vmm(l1, guest, injector, binary):

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <seccomp.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -203,6 +204,20 @@ TEST_F(ExecGuardTest, KillsAVmmThatHasBecomeAnotherProgram) {
     start({script});
     const int status = end();
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) << status;
+}
+
+// As when a guest is brought back in another process, which is not yet what was ordered.
+TEST_F(ExecGuardTest, WhatTheNextProcessIsIsNoConsequenceOfAnothersExecution) {
+    order(next_);
+    EXPECT_EQ(outcome({next_}), 0);
+    const auto next = start_bystander();
+    auto [listener, other_end] = socket_pair();
+    guard_.watch(std::move(listener), static_cast<pid_t>(next->pid));
+    order(next_);
+    settle();
+    pollfd ended{next->pidfd.get(), POLLIN, 0};
+    EXPECT_EQ(poll(&ended, 1, 50), 0);
+    kill_process(*next, std::chrono::seconds(5));
 }
 
 TEST_F(ExecGuardTest, OutlivesTheEndOfTheVmm) {

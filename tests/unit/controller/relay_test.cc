@@ -67,6 +67,31 @@ class RelayTest : public LoopTest {
     int asked_ = 0;
 };
 
+// Objects to one command.
+class RefusingWatcher : public MonitorWatcher {
+  public:
+    Ticket on_command(Message& command) override {
+        if (command.body["execute"] == "refused")
+            throw Error(ErrorCode::kUnsupported, "not this");
+        return ++commands;
+    }
+    void on_answer(Ticket /*ticket*/, Message& /*answer*/) override { ++answers; }
+    void on_event(Message& /*event*/) override {}
+
+    int commands = 0;
+    int answers = 0;
+};
+
+TEST_F(RelayTest, WhatTheWatcherRefusesGoesNowhere) {
+    RefusingWatcher watcher;
+    relay_->set_watcher(watcher);
+    const auto client = negotiated();
+    EXPECT_EQ(ask(*client, "refused")["error"]["desc"], "not this");
+    EXPECT_EQ(vmm_->count("refused"), 0U);
+    EXPECT_EQ(ask(*client, "query-status")["return"]["status"], "from-vmm");
+    EXPECT_EQ(watcher.commands, watcher.answers);
+}
+
 TEST_F(RelayTest, GreetsWithTheVmmsGreetingLessItsCapabilities) {
     const auto client = connect();
     EXPECT_EQ(client->messages[0]["QMP"]["version"], "8.2.0");

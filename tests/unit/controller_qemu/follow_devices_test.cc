@@ -133,10 +133,15 @@ TEST_F(FollowDevices, CharacterDevicesAreWrittenAsTheCommandLineHasThem) {
     EXPECT_EQ(
         add("socket", {{"addr", {{"type", "inet"}, {"data", {{"host", "::1"}, {"port", "5"}}}}},
                        {"telnet", true},
+                       {"server", false},
                        {"reconnect-ms", 20}}),
-        "socket,id=c,host=::1,port=5,reconnect-ms=20,telnet=on");
+        "socket,id=c,host=::1,port=5,reconnect-ms=20,server=off,telnet=on");
+    // The monitor's defaults are not the command line's.
     EXPECT_EQ(add("socket", {{"addr", {{"type", "unix"}, {"data", {{"path", "/a,b"}}}}}}),
-              "socket,id=c,path=/a,,b");
+              "socket,id=c,path=/a,,b,server=on,wait=off");
+    EXPECT_EQ(
+        add("socket", {{"addr", {{"type", "fd"}, {"data", {{"str", "7"}}}}}, {"server", false}}),
+        "socket,id=c,fd=7,server=off");
     EXPECT_EQ(add("file", {{"out", "/dev/fdset/3"}, {"append", true}}),
               "file,id=c,append=on,path=/dev/fdset/3");
     EXPECT_EQ(add("pty", json::object()), "pty,id=c");

@@ -18,6 +18,7 @@ tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/line_checks_test.cc \
 	tests/unit/controller_qemu/live_comparison_test.cc \
 	tests/unit/controller_qemu/open_files_test.cc \
+	tests/unit/controller_qemu/plugged_chardevs_test.cc \
 	tests/unit/controller_qemu/queue_checks_test.cc \
 	tests/unit/controller_qemu/restore_file_test.cc \
 	tests/unit/controller_qemu/run_watch_test.cc \
