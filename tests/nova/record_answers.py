@@ -32,7 +32,9 @@ def cloud():
         user_domain_name=os.environ.get("OS_USER_DOMAIN_NAME", "Default"),
         project_domain_name=os.environ.get("OS_PROJECT_DOMAIN_NAME", "Default"))
     return adapter.Adapter(session.Session(auth), service_type="compute", region_name=os.environ.get("OS_REGION_NAME"),
-                           interface=os.environ.get("OS_INTERFACE", "public"), connect_retries=3)
+                           interface=os.environ.get("OS_INTERFACE", "public"),
+                           # uWSGI ends a connection after an answer without saying so, and the next request meets that
+                           connect_retries=3)
 
 
 def main():
