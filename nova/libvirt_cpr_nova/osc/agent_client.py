@@ -35,7 +35,7 @@ class Cloud:
     def __init__(self, session, region=None, interface=None, url=None):
         self._session, self._region, self._interface, self._url = session, region, interface, url
         self.nova = nova_client.NovaClient(adapter.Adapter(
-            session, service_type="compute", region_name=region, interface=interface, connect_retries=2))
+            session, service_type="compute", region_name=region, interface=interface))
 
     def hosts(self):
         """All hosts whose hypervisor is libvirt's."""
