@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests that libvirt confines by AppArmor are updated, and brought back, within their own profiles."""
 
-import os
 import pathlib
 import re
 import shutil
@@ -10,6 +9,7 @@ from lib import qemu
 from lib.domain import EMULATOR, Domain
 from lib.faults import ENVIRONMENT, MMAP, Fault, Injector, killed
 from lib.l1 import FILES
+from lib.unprivileged import CONFIG, become_unprivileged
 from lib.update import (NEXT_VMM, TOOL, VMM, Update, controller_pid, job, require_each_tick_once,
                         require_nothing_left)
 
@@ -28,7 +28,6 @@ LOCAL_RULES = f"""
 """
 # virt-aa-helper refuses one in /usr/lib.
 INITRD = pathlib.Path("/boot/guest.cpio")
-CONFIG = pathlib.Path("/etc/libvirt/qemu.conf")
 EXEC_EMULATOR = pathlib.Path("/usr/bin/virt-cpr-qemu-exec-mode")
 
 
@@ -40,12 +39,10 @@ def confine(l1):
     LOCAL.write_text(LOCAL_RULES, encoding="ascii")
     l1.run("apparmor_parser", "-r", PROFILES / "usr.sbin.libvirtd",
            PROFILES / "usr.lib.libvirt.virt-aa-helper", timeout=120)
-    lines = [line for line in CONFIG.read_text(encoding="utf-8").splitlines()
-             if not line.startswith(("user", "group", "security_driver"))]
-    CONFIG.write_text("\n".join(lines) + "\n", encoding="utf-8")
     shutil.copy(FILES / INITRD.name, INITRD)
-    os.chmod("/dev/kvm", 0o666)
-    l1.restart_libvirt()
+    lines = CONFIG.read_text(encoding="utf-8").splitlines(keepends=True)
+    CONFIG.write_text("".join(line for line in lines if not line.startswith("security_driver")), encoding="utf-8")
+    become_unprivileged(l1)
 
 
 def profile_of(pid):
