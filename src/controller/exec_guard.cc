@@ -152,19 +152,21 @@ void ExecGuard::answer(const seccomp_notif& request) {
         return;
     }
     const std::string reason = objection(request);
+    const auto before = program_of(vmm_);
     if (reason.empty()) {
         response.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-        before_ = program_of(vmm_);
     } else {
         response.error = -EPERM;
         log::warning("the VMM may not execute a program: {}", reason);
     }
-    // What was looked at belonged to the one who asked only if it still waits.
-    if (seccomp_notify_id_valid(listener_.get(), request.id) == 0)
-        seccomp_notify_respond(listener_.get(), &response);
-    if (reason.empty())
-        next_look_ =
-            loop_.after(by_path_ ? kShortInterval : kLookInterval, [this] { look_at_program(); });
+    // What was looked at belonged to the one who asked only if it still waits. A call that was
+    // interrupted does not, and is made again.
+    if (seccomp_notify_id_valid(listener_.get(), request.id) < 0 ||
+        seccomp_notify_respond(listener_.get(), &response) < 0 || !reason.empty())
+        return;
+    before_ = before;
+    next_look_ =
+        loop_.after(by_path_ ? kShortInterval : kLookInterval, [this] { look_at_program(); });
 }
 
 std::string ExecGuard::objection(const seccomp_notif& request) const {

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <seccomp.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +37,18 @@ struct Call {
     bool joined_threads = false;
     // Threads begin and end all the time, and the call is made as often.
     bool fleeting_threads = false;
+    // Signals interrupt the call all the time, and the kernel makes it again.
+    bool signals = false;
 };
+
+void interrupt_all_the_time() {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, nullptr);
+    const itimerval timer{{0, 700}, {0, 700}};
+    setitimer(ITIMER_REAL, &timer, nullptr);
+}
 
 int descriptor(const std::string& file) {
     return file.empty() ? 999 : open(file.c_str(), O_PATH);
@@ -51,6 +63,8 @@ void make_call(const Call& call, int fd) {
         execveat(fd, call.path, argv, environ, call.flags);
         _exit(errno == EPERM ? kDenied : kFailed);
     };
+    if (call.signals)
+        interrupt_all_the_time();
     if (call.with_thread)
         std::thread([] { pause(); }).detach();
     for (int i = 0; call.joined_threads && i < 20; ++i)
@@ -182,6 +196,16 @@ TEST_F(ExecGuardTest, AllowsOneExecutionAnOrder) {
     EXPECT_EQ(outcome({next_}), kDenied);
     order(next_);
     EXPECT_EQ(outcome({next_}), 0);
+}
+
+// The timer then ends the program that has no handler any more.
+TEST_F(ExecGuardTest, ACallThatWasInterruptedIsMadeAgain) {
+    for (int i = 0; i < 100; ++i) {
+        order(next_);
+        start({.file = next_, .signals = true});
+        const int status = end();
+        ASSERT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) == kDenied) << "try " << i;
+    }
 }
 
 TEST_F(ExecGuardTest, ThreadsThatHaveEndedAreInNobodysWay) {
