@@ -2,12 +2,14 @@
 """A libvirt domain with the stock Debian kernel as its guest."""
 
 import json
+import os
 import pathlib
 import re
 from xml.sax.saxutils import escape
 
 from .console import Console
 from .l1 import FILES, Failure
+from .process import processes_named
 from .trace import NVME_DEVICES, SATA_DEVICES
 from .vcpus import vcpus
 
@@ -192,8 +194,21 @@ class Domain:
                 self.start_once()
             self.console.wait_for(READY, BOOT_SECONDS)
 
+    def log_is_open(self):
+        """Whether virtlogd still has the log of the domain's last run, and would give none to another."""
+        log = f"/var/log/libvirt/qemu/{self.name}.log"
+        for pid in processes_named("virtlogd"):
+            for link in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+                try:
+                    if os.readlink(link) == log:
+                        return True
+                except FileNotFoundError:
+                    continue
+        return False
+
     def start_once(self):
         """Start, with the console attached before the first instruction."""
+        self.l1.wait_until(lambda: not self.log_is_open(), 15, f"virtlogd to close the log of {self.name}")
         self.virsh("start", "--paused")
         self.attach_console()
         self.virsh("resume")

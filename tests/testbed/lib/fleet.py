@@ -68,11 +68,26 @@ def build_package(l1, version):
     (REPOSITORY / "Packages").write_text(index, encoding="utf-8")
 
 
+class Virsh:
+    """In the place of a Connection: a host's daemon is reached on the host alone."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def state(self, name):
+        """The domain's state."""
+        return self.host.virsh("domstate", name)
+
+    def monitor_command(self, name, text):
+        """The answer to a command of the domain's monitor."""
+        return self.host.virsh("qemu-monitor-command", name, text)
+
+
 class Host(L1):
     """One of the hosts. What is run by it is run on it."""
 
     def __init__(self, l1, name, number):
-        super().__init__()
+        super().__init__(Virsh(self))
         self.l1, self.name = l1, name
         self.started, self.cleanups = l1.started, l1.cleanups
         self.address = f"{NETWORK}.{number}"
