@@ -113,13 +113,13 @@ def require_paused_is_seen(cloud, server):
 def run(l1):
     """Updates and a rollback, each with a pause of seconds; and a pause that is none of ours."""
     cloud = Cloud(l1, SETTINGS, DEADLINES_MS)
-    plain, other = cloud.boot("plain"), cloud.boot("with-rng", "rng")
+    plain, other = cloud.boot("plain"), cloud.boot("with-watchdog", "watchdog")
     Agent(l1).start()
     seen = len(cloud.compute_log())
     cloud.upgrade(qemu.NEXT_QEMU)
     held_update(cloud, plain, "updated")
     held_update(cloud, plain, "updated")
-    cloud.upgrade(shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-rng")))
+    cloud.upgrade(shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-watchdog")))
     held_update(cloud, other, "rolled-back")
     found = power_state_warnings(cloud.compute_log()[seen:])
     l1.require(not found, f"nova-compute has noticed: {found[:3]}")
