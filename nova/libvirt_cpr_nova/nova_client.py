@@ -4,6 +4,7 @@
 2.73 is the first with `locked_reason`. Later ones change nothing that is used here, and from 2.88
 on each look at a hypervisor costs Nova a question to its host.
 """
+import time
 import urllib.parse
 
 from keystoneauth1 import exceptions
@@ -16,6 +17,8 @@ COMPUTE_BINARY = "nova-compute"
 # Refusals that are none: of a token (keystoneauth has tried a new one already, so it is Keystone that
 # may be better soon), of a request that came too slowly, and of too many.
 _LATER = (401, 408, 429)
+
+_SECONDS_TO_BE_DEAD = 1.0
 
 
 class NovaClient:
@@ -121,9 +124,11 @@ class NovaClient:
     def _call(self, method, path, body=None):
         """The answer's JSON, or None if it has none."""
         arguments = {} if body is None else {"json": body}
-        response = _told(lambda: self._adapter.request(
-            path, method, microversion=MICROVERSION, headers={"Accept": "application/json"}, **arguments),
-            f"{method} {path}")
+
+        def send():
+            return self._adapter.request(path, method, microversion=MICROVERSION,
+                                         headers={"Accept": "application/json"}, **arguments)
+        response = _told(lambda: _on_a_live_connection(send), f"{method} {path}")
         if not response.content:
             return None
         try:
@@ -131,6 +136,20 @@ class NovaClient:
         except ValueError:
             # Of those that are asked for nothing but their status (lock) some have a text.
             return None
+
+
+def _on_a_live_connection(send):
+    """Send a request again, if the connection turns out to be dead at once. uWSGI, which is in front of many Novas,
+    ends connections after an answer without saying so, and the next request meets that."""
+    sent = time.monotonic()
+    try:
+        return send()
+    except exceptions.ConnectTimeout:
+        raise
+    except exceptions.ConnectFailure:
+        if time.monotonic() - sent > _SECONDS_TO_BE_DEAD:
+            raise
+    return send()
 
 
 def _told(call, what):

@@ -3,6 +3,7 @@
 """The engine of the agent: what it does to Nova, and that nothing of it is left, whatever happens."""
 import logging
 import tempfile
+import time
 import unittest
 from unittest import mock
 
@@ -317,10 +318,18 @@ class Trouble(Case):
     def test_answers_that_are_lost(self):
         for path in ("/action", "/os-services/" + world.SERVICE, "/metadata"):
             there = self.make(world.Server(A))
-            self.failing(there, 1, lambda method, asked, body, path=path: asked.endswith(path), "drop", "after")
+            self.failing(there, 3, lambda method, asked, body, path=path: asked.endswith(path), "drop", "after")
             self.assertEqual(self.run_job(there)[0], {A: "updated"})
             self.assertEqual(there.servers[A].updates, 1)
             self.require_untouched(there)
+
+    def test_a_connection_that_has_ended_unseen_is_not_a_lost_answer(self):
+        there = self.make(world.Server(A))
+        self.failing(there, 1, lambda method, path, body: path.endswith("/action"), "drop")
+        begin = time.monotonic()
+        self.assertEqual(self.run_job(there, grace=20.0)[0], {A: "updated"})
+        self.assertLess(time.monotonic() - begin, 15)
+        self.require_untouched(there)
 
     def test_a_lock_that_takes_effect_long_after_it_was_given_up(self):
         there = self.make(world.Server(A))
