@@ -6,6 +6,10 @@ TESTS += $(NOVA_TESTS)
 dist_check_SCRIPTS += $(NOVA_TESTS)
 EXTRA_DIST += tests/nova/engine.py tests/nova/record_answers.py tests/nova/recording.py tests/nova/scenes.py \
 	tests/nova/support.py tests/nova/world.py \
+	tests/nova/recordings/nova-26/gone.json tests/nova/recordings/nova-26/hypervisors.json \
+	tests/nova/recordings/nova-26/lock.json tests/nova/recordings/nova-26/metadata.json \
+	tests/nova/recordings/nova-26/names.json tests/nova/recordings/nova-26/refused.json \
+	tests/nova/recordings/nova-26/service.json tests/nova/recordings/nova-26/tags.json \
 	tests/nova/recordings/nova-31/gone.json tests/nova/recordings/nova-31/hypervisors.json \
 	tests/nova/recordings/nova-31/lock.json tests/nova/recordings/nova-31/metadata.json \
 	tests/nova/recordings/nova-31/names.json tests/nova/recordings/nova-31/refused.json \

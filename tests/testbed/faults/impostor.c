@@ -71,8 +71,8 @@ static int be_qemu(const char *how, char **argv)
         drop_device(argv, "virtio-blk");
     } else if (strcmp(how, "lacks-serial") == 0) {
         drop_device(argv, "isa-serial");
-    } else if (strcmp(how, "lacks-rng") == 0) {
-        drop_device(argv, "virtio-rng");
+    } else if (strcmp(how, "lacks-watchdog") == 0) {
+        drop_device(argv, "i6300esb");
     } else if (strcmp(how, "slow") == 0) {
         sleep(5);
     }

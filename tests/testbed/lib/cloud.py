@@ -163,7 +163,7 @@ class Cloud:
     # -- servers --------------------------------------------------------------------------------
 
     def image(self, kind=""):
-        """An image of the guest: kernel, initramfs and an empty disk. With the kind `rng` servers get a device
+        """An image of the guest: kernel, initramfs and an empty disk. With the kind `watchdog` servers get a device
         more."""
         if kind not in self.images:
             images = self.connection.image
@@ -173,7 +173,7 @@ class Cloud:
             kernel, initrd = (
                 images.create_image(name=what, filename=str(path), disk_format=what, container_format=what)
                 for what, path in (("aki", guest_kernel()), ("ari", FILES / "guest.cpio")))
-            more = {"hw_rng_model": "virtio"} if kind == "rng" else {}
+            more = {"hw_watchdog_action": "pause"} if kind == "watchdog" else {}
             self.images[kind] = images.create_image(
                 name=f"guest{kind}", filename=str(disk), disk_format="raw", container_format="bare",
                 kernel_id=kernel.id, ramdisk_id=initrd.id, os_command_line=COMMAND_LINE, **more).id

@@ -45,7 +45,7 @@ def build(below, folder, what, commands, isolation=()):
 def ensure(below, folder_name, what, commands, isolation=()):
     """The folder of that layer, built if need be."""
     folder = cache_dir() / folder_name
-    with locked(cache_dir() / "layers.lock"):
+    with locked(cache_dir() / f"{folder_name}.lock"):
         if not folder.exists():
             build(below, folder, what, commands, isolation)
     return folder

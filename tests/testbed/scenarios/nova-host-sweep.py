@@ -18,7 +18,7 @@ IN_CONTAINER = True
 OPENSTACK = True
 BY_HAND = True
 
-REFUSED, ROLLED_BACK = "backed-up", "with-rng"
+REFUSED, ROLLED_BACK = "backed-up", "with-watchdog"
 PLAIN = ("web-1", "web-2", "web-3")
 EXPECTED = {**{name: "updated" for name in PLAIN}, REFUSED: "refused", ROLLED_BACK: "rolled-back"}
 
@@ -64,13 +64,13 @@ def require_swept(cloud, results, details):
 def run(l1):
     """Five servers, two at a time; then again, with the service disabled by somebody else."""
     cloud = Cloud(l1)
-    servers = {name: cloud.boot(name, "rng" if name == ROLLED_BACK else "", ready=False) for name in EXPECTED}
+    servers = {name: cloud.boot(name, "watchdog" if name == ROLLED_BACK else "", ready=False) for name in EXPECTED}
     for server in servers.values():
         server.wait_until_ready()
     # as a backup that is being pulled out of a guest has it
     servers[REFUSED].qmp("nbd-server-start", addr={"type": "unix", "data": {"path": "/tmp/nbd"}})
     # which has no place for the state of a device that only one of them has
-    cloud.upgrade(shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-rng")))
+    cloud.upgrade(shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-watchdog")))
     agent = Agent(l1).start()
     seen = len(cloud.compute_log())
 

@@ -28,23 +28,24 @@ sync_power_state_interval = 1
 debug = true
 """
 LOOK = "Triggering sync for uuid {}"
-# How long a guest is kept stopped, in which there are so many looks at least.
-HOLD_S = 6
+# How long a guest is kept stopped: until Nova has looked so often, and so many seconds.
 LEAST_LOOKS = 2
-DEADLINES_MS = {**qemu.DEADLINES_MS, "save-deadline": 30000, "load-deadline": 30000, "resume-deadline": 30000}
+HOLD_S, LONGEST_HOLD_S = 6, 25
+DEADLINES_MS = {**qemu.DEADLINES_MS, "save-deadline": 40000, "load-deadline": 40000, "resume-deadline": 40000,
+                "longest-stop": 60000}
 STOPPED = ("save", "exec", "load", "resume")
 TRIES = 8
 
 
 class Holder(threading.Thread):
-    """Stops the new QEMU while the guest is stopped for the hand-over, and lets it go on after HOLD_S."""
+    """Stops the new QEMU while the guest is stopped for the hand-over, and lets it go on after a while."""
 
     def __init__(self, server):
         super().__init__()
         self.server, self.over = server, threading.Event()
         self.known = processes_named(qemu.NEXT_QEMU.name)
-        # of nova-compute's log, and what the API said meanwhile
-        self.lines, self.power_states = None, []
+        # Nova's meanwhile, and what its API said
+        self.looks, self.power_states = None, []
         self.start()
 
     def run(self):
@@ -59,22 +60,29 @@ class Holder(threading.Thread):
         pids = [pid for pid in processes_named(qemu.NEXT_QEMU.name) if pid not in self.known]
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
-        begin = len(self.server.cloud.compute_log())
-        until = time.monotonic() + HOLD_S
-        while time.monotonic() < until:
+        begin, stopped = len(self.server.cloud.compute_log()), time.monotonic()
+        while not self.long_enough(begin, time.monotonic() - stopped):
             self.power_states.append(self.server.show()["OS-EXT-STS:power_state"])
             time.sleep(0.5)
-        lines = self.server.cloud.compute_log()[begin:].splitlines()
+        if pids:
+            self.looks = self.looks_since(begin)
         for pid in pids:
             os.kill(pid, signal.SIGCONT)
-        if pids:
-            self.lines = lines
+
+    def looks_since(self, position):
+        """How often Nova has looked at the guest since that place in nova-compute's log."""
+        return self.server.cloud.compute_log()[position:].count(LOOK.format(self.server.id))
+
+    def long_enough(self, position, seconds):
+        """Whether the guest has been stopped for so long that Nova must have seen it."""
+        looked = self.looks_since(position) >= LEAST_LOOKS
+        return seconds >= LONGEST_HOLD_S or (looked and seconds >= HOLD_S)
 
     def stop(self):
         """The update is over; whether it was held."""
         self.over.set()
         self.join()
-        return self.lines is not None
+        return self.looks is not None
 
 
 def held_update(cloud, server, expected):
@@ -87,9 +95,8 @@ def held_update(cloud, server, expected):
         l1.require(row["Result"] == expected, f"the update came to {row}")
         server.require_untouched()
         if caught and (row["Pause (ms)"] or 0) > HOLD_S * 1000:
-            looks = sum(LOOK.format(server.id) in line for line in holder.lines)
-            l1.report(f"{expected}: paused for {row['Pause (ms)']} ms, in which Nova has looked {looks} times")
-            l1.require(looks >= LEAST_LOOKS, "Nova has not looked at the guest while it was stopped")
+            l1.report(f"{expected}: paused for {row['Pause (ms)']} ms, in which Nova has looked {holder.looks} times")
+            l1.require(holder.looks >= LEAST_LOOKS, "Nova has not looked at the guest while it was stopped")
             l1.require(set(holder.power_states) == {RUNNING}, f"the API told of {holder.power_states}")
             return
     l1.require(False, f"no pause was caught in {TRIES} updates")
@@ -113,13 +120,13 @@ def require_paused_is_seen(cloud, server):
 def run(l1):
     """Updates and a rollback, each with a pause of seconds; and a pause that is none of ours."""
     cloud = Cloud(l1, SETTINGS, DEADLINES_MS)
-    plain, other = cloud.boot("plain"), cloud.boot("with-rng", "rng")
+    plain, other = cloud.boot("plain"), cloud.boot("with-watchdog", "watchdog")
     Agent(l1).start()
     seen = len(cloud.compute_log())
     cloud.upgrade(qemu.NEXT_QEMU)
     held_update(cloud, plain, "updated")
     held_update(cloud, plain, "updated")
-    cloud.upgrade(shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-rng")))
+    cloud.upgrade(shutil.copy(FILES / "impostor", pathlib.Path("/run/qemu-lacks-watchdog")))
     held_update(cloud, other, "rolled-back")
     found = power_state_warnings(cloud.compute_log()[seen:])
     l1.require(not found, f"nova-compute has noticed: {found[:3]}")
