@@ -9,6 +9,8 @@ from lib.update import TOOL, job, require_each_tick_once, ticks
 TIMEOUT_S = 600
 QEMU_BACKEND = True
 IN_CONTAINER = True
+# Four hosts take minutes; what their answers are made into has unit tests.
+BY_HAND = True
 TREE_PACKAGES = ["ansible-core", "python3-apt"]
 
 NAMES = ("h1", "h2", "h3", "h4")
