@@ -34,16 +34,6 @@ Message command(const char* name, const json& arguments, size_t descriptors = 0)
     return message;
 }
 
-// As libvirt would start it.
-Arguments line() {
-    return plan_start({"qemu", "-machine", "pc-q35-10.0,memory-backend=pc.ram", "-object",
-                       R"({"qom-type":"memory-backend-ram","id":"pc.ram","size":1048576})",
-                       "-chardev", "socket,id=charmonitor,fd=40", "-mon",
-                       "chardev=charmonitor,id=monitor,mode=control"},
-                      kVersion, "/run/x")
-        .arguments;
-}
-
 class GuestTest : public testing::Test {
   protected:
     void exchange(Message message, const json& result = json::object()) {
@@ -64,7 +54,7 @@ class GuestTest : public testing::Test {
     }
 
     EventLoop loop_;
-    Guest guest_{loop_, line(), {kVersion, {}, {}, {}}};
+    Guest guest_{loop_, line(kVersion), {kVersion, {}, {}, {}}};
 };
 
 TEST_F(GuestTest, OfLibvirtsDefaultMemoryCanBeUpdated) {
@@ -163,7 +153,7 @@ TEST_F(GuestTest, AnUpdatesOwnMigrationIsNone) {
 }
 
 TEST(QemuGuest, ConsolesThatWereUnpluggedAreNotHandedOver) {
-    Arguments arguments = line();
+    Arguments arguments = line(kVersion);
     arguments.insert(arguments.end(), {"-chardev", "pty,id=charserial0"});
     StartPlan plan = plan_start(arguments, kVersion, "/run/x");
     EventLoop loop;
@@ -181,7 +171,7 @@ TEST(QemuGuest, ConsolesThatWereUnpluggedAreNotHandedOver) {
 class GuestWithDisplay : public testing::Test {
   protected:
     GuestWithDisplay() {
-        Arguments arguments = line();
+        Arguments arguments = line(kVersion);
         arguments.insert(arguments.end(),
                          {"-vnc", "unix:" + folder_.path("vnc"), "-display", "none"});
         StartPlan plan = plan_start(arguments, kVersion, folder_.path("g"));
@@ -245,7 +235,7 @@ TEST_F(GuestWithDisplay, AViewerThatLibvirtPassesIsConnectedToTheController) {
 
 TEST(QemuGuest, ADisplayThatQemuHasItselfIsABlocker) {
     for (const char* display : {"127.0.0.1:9,websocket=5709", "127.0.0.1:9,sasl=on"}) {
-        Arguments arguments = line();
+        Arguments arguments = line(kVersion);
         arguments.insert(arguments.end(), {"-vnc", display});
         StartPlan plan = plan_start(arguments, kVersion, "/run/x");
         EventLoop loop;

@@ -69,14 +69,6 @@ class PluggedChardevsTest : public LoopTest {
         guest_.set_sender([this](Message command) { own_.push_back(std::move(command)); });
     }
 
-    static Arguments line() {
-        return plan_start({"qemu", "-machine", "pc-q35-10.0,memory-backend=pc.ram", "-object",
-                           R"({"qom-type":"memory-backend-ram","id":"pc.ram","size":1048576})",
-                           "-chardev", "socket,id=charmonitor,fd=40", "-mon",
-                           "chardev=charmonitor,id=monitor,mode=control"},
-                          kVersion, "/run/x")
-            .arguments;
-    }
     // QEMU answers by `answer_`, which libvirt gets as it is then. Returns what QEMU got.
     json exchange(const char* name, const json& arguments, UniqueFd descriptor = {}) {
         Message message{{{"execute", name}, {"arguments", arguments}}, {}};
@@ -113,7 +105,7 @@ class PluggedChardevsTest : public LoopTest {
     const std::string path_ = folder_.path("s");
     std::vector<Message> own_;
     Message answer_{{{"return", json::object()}}, {}};
-    Guest guest_{loop_, line(), {kVersion, {}, {}, {}}};
+    Guest guest_{loop_, line(kVersion), {kVersion, {}, {}, {}}};
 };
 
 TEST_F(PluggedChardevsTest, AServerIsTheControllersAndQemuHasOneEnd) {

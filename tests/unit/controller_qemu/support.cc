@@ -5,6 +5,8 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "controller/qemu/start_plan.h"
+
 namespace cpr::controller::qemu {
 namespace {
 
@@ -38,6 +40,15 @@ std::vector<std::string> golden_command_lines() {
         if (entry.path().extension() == ".args")
             names.push_back(entry.path().filename());
     return names;
+}
+
+Arguments line(const Version& version) {
+    return plan_start({"qemu", "-machine", "pc-q35-10.0,memory-backend=pc.ram", "-object",
+                       R"({"qom-type":"memory-backend-ram","id":"pc.ram","size":1048576})",
+                       "-chardev", "socket,id=charmonitor,fd=40", "-mon",
+                       "chardev=charmonitor,id=monitor,mode=control"},
+                      version, "/run/x")
+        .arguments;
 }
 
 ArgumentModel model_of(const Arguments& arguments) {

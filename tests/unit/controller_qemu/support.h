@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "controller/qemu/argument_model.h"
+#include "controller/qemu/version.h"
 
 namespace cpr::controller::qemu {
 
@@ -17,6 +18,9 @@ Arguments golden_lines(const std::string& name);
 nlohmann::json golden_json(const std::string& name);
 // All command lines that are there.
 std::vector<std::string> golden_command_lines();
+
+// A small guest's, as libvirt would have that QEMU started.
+Arguments line(const Version& version);
 
 // A model of "qemu" with these arguments.
 ArgumentModel model_of(const Arguments& arguments);
