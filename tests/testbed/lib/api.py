@@ -208,7 +208,9 @@ def require_threads_get_along(l1, libvirt, cpr, uri, guest, binary, every_phase)
     seen."""
     crowd = Crowd(l1, libvirt, cpr, uri, guest.name)
     watchers = [Watcher(cpr, crowd.domain) for _ in range(2)]
-    once = Watcher(cpr, crowd.domain, until=lambda job: job.status.name == "COMPLETED")
+    # a check has no pause
+    once = Watcher(cpr, crowd.domain, until=lambda job: job.status.name == "COMPLETED" and
+                   job.pause_ns is not None)
     threads = crowd.start()
     job, seen = crowd.update(binary)
     l1.require(seen[-1][0] == "COMPLETED" and seen[-1][2] == job.pause_ns,
