@@ -94,6 +94,7 @@ EXTRA_DIST += scripts/bench scripts/demo scripts/screens scripts/testbed \
 	tests/testbed/scenarios/enable-disable.py \
 	tests/testbed/scenarios/fault-matrix.py \
 	tests/testbed/scenarios/host-diversion.py \
+	tests/testbed/scenarios/libvirt-view.py \
 	tests/testbed/scenarios/limits.py \
 	tests/testbed/scenarios/nova-failures.py \
 	tests/testbed/scenarios/nova-host-sweep.py \

@@ -11,7 +11,7 @@ import unittest
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from lib import pattern, system_log, update  # noqa: E402  pylint: disable=wrong-import-position
+from lib import libvirt_view, pattern, system_log, update  # noqa: E402  pylint: disable=wrong-import-position
 from lib.domain import COMPLAINT  # noqa: E402  pylint: disable=wrong-import-position
 from lib.metrics import Metrics  # noqa: E402  pylint: disable=wrong-import-position
 from lib.trace import Clock, Commands, Trace  # noqa: E402  pylint: disable=wrong-import-position
@@ -37,6 +37,84 @@ def complete(second, cid, queue=1):
 def mark(second, number):
     """A mark of L1.mark()."""
     return stamp(second, f"pci_cfg_write edu 00:08.0 @0x3c <- 0x{number:x}")
+
+
+VIEW = """# A page
+| command | field | one | two | why |
+|---|---|---|---|---|
+| `vcpuinfo` | `*` | gone | as before | threads |
+| `domstats` | `vcpu.*.time`, `cpu.*` | none | stands still | the same |
+
+Of themselves:
+
+| command | field | how | what it is |
+|---|---|---|---|
+| `domstats` | `cpu.time`, `vcpu.*.time` | grows | time |
+| `vcpuinfo` | `*/CPU` | varies | a place |
+"""
+
+
+class ViewTest(unittest.TestCase):
+    """What libvirt shows, before and after."""
+
+    def test_what_becomes_of_a_field(self):
+        """By its values in several looks, and by how it moves by itself."""
+        for moves, before, after, kind in (
+                (None, "111", "111", "as before"), (None, "111", "112", "changed"), (None, "111", "222", "changed"),
+                (None, "aaa", "bbb", "changed"), (None, "111", "", "gone"), (None, "", "111", "new"),
+                ("grows", "123", "456", "as before"), ("grows", "123", "444", "stands still"),
+                ("grows", "124", "333", "stands still"),
+                ("grows", "122", "444", "as before"), ("grows", "111", "222", "as before"),
+                ("grows", "567", "123", "falls"), ("grows", "555", "444", "falls"),
+                ("grows", "123", "000", "0"), ("grows", "000", "000", "as before"),
+                ("varies", "010", "222", "as before"), ("varies", "123", "", "gone")):
+            self.assertEqual(libvirt_view.kind_of(list(before), list(after), moves), kind, (moves, before, after))
+
+    def contradictions(self, column, before, after):
+        """By that column, of fields with a digit for each look."""
+        return libvirt_view.ManualsTables(VIEW, column).contradictions(
+            *({field: list(values) for field, values in fields.items()} for fields in (before, after)))
+
+    def test_the_table_is_all_that_may_differ(self):
+        """And what it names has to."""
+        cpu, time, state = ("vcpuinfo", "0/CPU"), ("domstats", "cpu.time"), ("domstats", "vcpu.0.state")
+        vcpu = ("domstats", "vcpu.0.time")
+        self.assertEqual(self.contradictions("one", {cpu: "111", state: "111"}, {state: "111"}), [])
+        self.assertEqual(self.contradictions("two", {cpu: "121", time: "123", vcpu: "123"},
+                                             {cpu: "222", time: "333", vcpu: "333"}), [])
+        for column, before, after, wrong in (
+                ("one", {cpu: "111", state: "111"}, {state: "222"}, "vcpu.0.state: changed"),
+                ("one", {cpu: "111"}, {cpu: "111"}, "vcpuinfo * is not 'gone'"),
+                ("one", {cpu: "111", time: "111"}, {time: "111"}, "cpu.* is not 'none'"),
+                ("one", {cpu: "111", state: "112"}, {state: "112"}, "vcpu.0.state moves by itself"),
+                ("two", {time: "123"}, {time: "333"}, "vcpu.*.time is not 'stands still'"),
+                ("two", {time: "123", vcpu: "123"}, {time: "333", vcpu: "123"}, "vcpu.0.time: falls")):
+            found = self.contradictions(column, before, after)
+            self.assertTrue(any(wrong in text for text in found), (wrong, found))
+
+    def test_what_moves_has_to_be_there(self):
+        """In some domain."""
+        fields = [("domstats", "cpu.time"), ("vcpuinfo", "1/CPU")]
+        self.assertEqual(libvirt_view.ManualsTables(VIEW, "one").unused(fields), {("domstats", "vcpu.*.time")})
+
+    def test_a_table_that_says_nothing_is_no_table(self):
+        """Nor one with a kind that is none."""
+        for page in (VIEW.replace("gone", "as before").replace("none", "as before"), VIEW.replace("gone", "lost"),
+                     VIEW.replace("| threads |", "| |"), VIEW.replace("varies", "moves")):
+            with self.assertRaises(ValueError):
+                libvirt_view.ManualsTables(page, "one")
+
+    def test_fields_are_found(self):
+        """In each form that virsh has."""
+        xml = "<domain type='kvm'><name>g</name><devices><disk a='1'/><disk a='2'/></devices></domain>"
+        self.assertEqual(libvirt_view.xml_fields(xml), {
+            "@type": "kvm", "name": "g", "devices/disk@a": "1", "devices/disk.2@a": "2"})
+        self.assertEqual(libvirt_view.vcpu_fields("VCPU:   0\nCPU:   1\n\nVCPU:   1\nCPU:   0\n"), {
+            "0/VCPU": "0", "0/CPU": "1", "1/VCPU": "1", "1/CPU": "0"})
+        self.assertEqual(libvirt_view.row_fields(" Target   Source\n-----\n vda      /a b\n\n"), {"vda": "/a b"})
+        self.assertEqual(libvirt_view.EVENT.findall(
+            "event 'metadata-change' for domain 'g': x\nevent STOP at 1.2 for domain 'g'\n"),
+            ["metadata-change", "STOP"])
 
 
 class TraceTest(unittest.TestCase):

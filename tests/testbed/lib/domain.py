@@ -88,13 +88,15 @@ class Domain:
 
     def __init__(self, l1, emulator, name="guest", vcpus=1, memory_mib=512, jobs=(), options="",
                  devices=NVME_DEVICES[:1], environment=(), shared_memory=True, virtio=(), arguments=(),
-                 kernel=None, initrd=FILES / "guest.cpio", make_xml=None):
+                 kernel=None, initrd=FILES / "guest.cpio", make_xml=None, kvm=None):
         """`jobs` and `options` are for the guest's init: see tests/guests/init.sh. `devices` are
         the PCI addresses of what is passed through, `environment` (name, value) pairs for the
         emulator program. Without `shared_memory` the domain has libvirt's default. `virtio` is the
         XML of virtio devices, `arguments` are more of the VMM's. `kernel` is one that needs nothing
         else, instead of Debian's, whose initramfs is `initrd`. `make_xml` makes the whole XML in the place of all that, out of
-        the name, the kernel, its initramfs and its command line."""
+        the name, the kernel, its initramfs and its command line. Without `kvm`, which is the default
+        where there is none, the guest is emulated."""
+        kvm = l1.has_kvm if kvm is None else kvm
         self.l1 = l1
         self.name = name
         self.emulator = emulator
@@ -107,10 +109,10 @@ class Domain:
             cmdline += " cpr.virtio"
         path = l1.share / f"{name}.xml"
         path.write_text(make_xml(name, guest_kernel(), initrd, cmdline) if make_xml else TEMPLATE.format(
-            accelerator="kvm" if l1.has_kvm else "qemu",
+            accelerator="kvm" if kvm else "qemu",
             # QEMU hands over what could be migrated, and no other.
             cpu=HOST_CPU.format(migratable="off" if emulator == EMULATOR else "on")
-            if l1.has_kvm else EMULATED_CPU, name=name, memory=memory_mib, vcpus=vcpus, kernel=kernel or guest_kernel(),
+            if kvm else EMULATED_CPU, name=name, memory=memory_mib, vcpus=vcpus, kernel=kernel or guest_kernel(),
             memory_backing=SHARED_MEMORY if shared_memory else "",
             initrd="" if kernel else f"<initrd>{initrd}</initrd>", cmdline=escape(cmdline), emulator=emulator,
             serial="<serial type='pty'><target port='0'/></serial>",
