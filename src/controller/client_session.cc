@@ -112,7 +112,26 @@ void ClientSession::send_event(const Message& event) {
         send(event);
 }
 
+void ClientSession::send_event_later(Message event) {
+    if (!negotiated_)
+        return;
+    if (delayed_.empty())
+        delay_ = loop_.after(kLongestDelay, [this] { send_delayed(); });
+    delayed_.push_back(std::move(event));
+}
+
+void ClientSession::send_delayed() {
+    delay_.cancel();
+    for (const Message& event : std::exchange(delayed_, {}))
+        write(event);
+}
+
 void ClientSession::send(const Message& message) {
+    send_delayed();
+    write(message);
+}
+
+void ClientSession::write(const Message& message) {
     if (failed_)
         return;
     std::vector<int> fds;
@@ -126,6 +145,7 @@ void ClientSession::send(const Message& message) {
 }
 
 void ClientSession::flush(int milliseconds) {
+    send_delayed();
     try {
         connection_.flush(milliseconds);
     } catch (const Error&) {

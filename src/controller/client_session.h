@@ -2,6 +2,7 @@
 #ifndef CPR_CONTROLLER_CLIENT_SESSION_H
 #define CPR_CONTROLLER_CLIENT_SESSION_H
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -23,6 +24,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
   public:
     // Commands without an answer; beyond, the client is not read any further.
     static constexpr size_t kMaxUnanswered = 64;
+    // How late an event may be that can wait.
+    static constexpr std::chrono::milliseconds kLongestDelay{500};
     // What a client that does not read may leave lying, in bytes; beyond, it is disconnected.
     static constexpr size_t kMaxUnread = size_t{64} << 20;
 
@@ -48,6 +51,8 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
 
     // Events reach only a client that has negotiated.
     void send_event(const Message& event);
+    // One that can wait: it goes with whatever is sent next, before it, or after kLongestDelay.
+    void send_event_later(Message event);
 
     // Writes out what is queued, for at most `milliseconds`; a client that does not take it has
     // lost it.
@@ -64,12 +69,16 @@ class ClientSession : public std::enable_shared_from_this<ClientSession> {
     void negotiate(const nlohmann::json& message, const std::shared_ptr<Slot>& slot);
     void answer(const std::shared_ptr<Slot>& slot, Message answer);
     void send(const Message& message);
+    void send_delayed();
+    void write(const Message& message);
     void fail(const std::string& reason);
 
     EventLoop& loop_;
     Handlers handlers_;
     qmp::Connection connection_;
     std::deque<std::shared_ptr<Slot>> slots_;
+    std::vector<Message> delayed_;
+    EventSource delay_;
     EventSource failure_;
     bool negotiated_ = false;
     bool failed_ = false;

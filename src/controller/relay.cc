@@ -48,6 +48,10 @@ json timestamp() {
     return {{"seconds", now.tv_sec}, {"microseconds", now.tv_usec}};
 }
 
+Message make_event(const std::string& name, json data) {
+    return {{{"event", name}, {"data", std::move(data)}, {"timestamp", timestamp()}}, {}};
+}
+
 }  // namespace
 
 bool is_caused_by_switch(const json& event) {
@@ -204,8 +208,12 @@ void Relay::on_event(Message event) {
 
 void Relay::send_event(const std::string& name, json data) {
     if (client_)
-        client_->send_event(
-            {{{"event", name}, {"data", std::move(data)}, {"timestamp", timestamp()}}, {}});
+        client_->send_event(make_event(name, std::move(data)));
+}
+
+void Relay::send_event_later(const std::string& name, json data) {
+    if (client_)
+        client_->send_event_later(make_event(name, std::move(data)));
 }
 
 void Relay::begin_switch() {

@@ -41,6 +41,8 @@ class Relay {
     void on_event(Message event);
     // Of our own.
     void send_event(const std::string& name, nlohmann::json data);
+    // Of our own, with the present time, and as ClientSession's.
+    void send_event_later(const std::string& name, nlohmann::json data);
 
     // From now on commands wait, and the events that the switch itself causes stay inside. Those
     // that the guest causes pass.

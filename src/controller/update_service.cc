@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -18,6 +20,15 @@ using nlohmann::json;
 
 // Of an update that cannot be undone any more.
 constexpr std::string_view kPhaseAfterEntry = "finish";
+constexpr const char* kEvent = "UPDATE_IN_PLACE";
+
+// In which the guest may be stopped.
+constexpr std::array<std::string_view, 4> kPausePhases{"save", "exec", "load", "resume"};
+
+bool may_pause_guest(const JobRecord& record) {
+    return record.status == JobStatus::kRunning &&
+           std::ranges::find(kPausePhases, record.phase) != kPausePhases.end();
+}
 
 void refuse_arguments(const json& arguments) {
     for (const auto& [key, value] : arguments.items())
@@ -217,10 +228,23 @@ ExecOrders UpdateService::make_exec_orders() {
             }};
 }
 
+// Whoever is told wakes up, and the guest's return may have to wait for a processor until he has
+// read it.
 void UpdateService::on_progress(JobRecord record) {
     record_ = std::move(record);
+    if (may_pause_guest(record_)) {
+        if (!log_delay_)
+            log_delay_ = loop_.after(ClientSession::kLongestDelay, [this] { tell_log(); });
+        relay_.send_event_later(kEvent, record_.to_event());
+        return;
+    }
+    tell_log();
+    relay_.send_event(kEvent, record_.to_event());
+}
+
+void UpdateService::tell_log() {
+    log_delay_.cancel();
     log_.follow(record_);
-    relay_.send_event("UPDATE_IN_PLACE", record_.to_event());
 }
 
 void UpdateService::end_switch(bool stopped) {

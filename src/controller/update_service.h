@@ -56,6 +56,7 @@ class UpdateService {
     UpdateJob::Host make_host();
     ExecOrders make_exec_orders();
     void on_progress(JobRecord record);
+    void tell_log();
     void on_finished(JobRecord record, RunningVmm vmm);
     void end_switch(bool stopped);
 
@@ -66,6 +67,8 @@ class UpdateService {
     Settings settings_;
     JobRecord record_;
     JobLog log_;
+    // The log has yet to be told what the record says.
+    EventSource log_delay_;
     JobStats stats_;
     int64_t domain_pid_;
     uint64_t generation_ = 0;

@@ -21,7 +21,7 @@ namespace cpr::controller::qemu {
 namespace {
 
 // How often somebody who looks does so, in ms.
-constexpr int kLook = 5;
+constexpr int kLook = 20;
 constexpr size_t kPart = 200;
 
 bool is_from(int socket, const VmmProcess& process) {

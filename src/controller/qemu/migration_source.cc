@@ -36,6 +36,12 @@ json wanted(const json& capabilities, Names needed) {
     return changes;
 }
 
+// Whether it changes nothing where set_needed() was.
+bool sets_as(Names needed, const json& command) {
+    return command.at("execute") == "migrate-set-capabilities" &&
+           wanted(command.at("arguments").at("capabilities"), needed).empty();
+}
+
 void change_capabilities(VmmCalls& calls, const json& changes, std::chrono::milliseconds deadline) {
     if (!changes.empty())
         calls.call("migrate-set-capabilities", {{"capabilities", changes}}, deadline);
@@ -59,6 +65,14 @@ void set_transfer_capabilities(VmmCalls& calls, std::chrono::milliseconds deadli
 
 void set_exec_capabilities(VmmCalls& calls, std::chrono::milliseconds deadline) {
     set_needed(calls, kExecNeeds, deadline);
+}
+
+bool sets_as_for_transfer(const json& command) {
+    return sets_as(kTransferNeeds, command);
+}
+
+bool sets_as_for_exec(const json& command) {
+    return sets_as(kExecNeeds, command);
 }
 
 void MigrationSource::set_capabilities(Names needed) {

@@ -19,6 +19,10 @@ void set_transfer_capabilities(VmmCalls& calls, std::chrono::milliseconds deadli
 // The same for a state that goes to a file, from where nothing comes back. Throws Error.
 void set_exec_capabilities(VmmCalls& calls, std::chrono::milliseconds deadline);
 
+// Whether a command would do no more than these have done.
+bool sets_as_for_transfer(const nlohmann::json& command);
+bool sets_as_for_exec(const nlohmann::json& command);
+
 // The running QEMU as it saves its guest for another, or for another program in its process (QEMU's
 // docs/devel/migration/CPR.rst, cpr-transfer and cpr-exec). On the update job's thread; all throw
 // Error.

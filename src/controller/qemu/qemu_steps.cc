@@ -116,10 +116,12 @@ void QemuSteps::give_named_descriptors(VmmCalls& calls) {
         calls.call("getfd", {{"fdname", name}}, host_.deadlines.query, fd);
 }
 
-void QemuSteps::give_settings(VmmCalls& calls, std::chrono::milliseconds deadline) {
+void QemuSteps::give_settings(VmmCalls& calls, std::chrono::milliseconds deadline,
+                              const std::function<bool(const json& command)>& is_set) {
     for (const json& command : call_on_loop(host_.loop, [this] { return guest().replays(); }))
-        calls.call(command.at("execute").get<std::string>(),
-                   command.value("arguments", json::object()), deadline);
+        if (!is_set(command))
+            calls.call(command.at("execute").get<std::string>(),
+                       command.value("arguments", json::object()), deadline);
 }
 
 void QemuSteps::let_crash(const VmmProcess& process) {

@@ -3,6 +3,7 @@
 #define CPR_CONTROLLER_QEMU_QEMU_STEPS_H
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -33,7 +34,9 @@ class QemuSteps : public UpdateSteps {
     void add_blocker(const Blocker& blocker) { record_.blockers.push_back(to_json(blocker)); }
     // What no command line has.
     void give_named_descriptors(VmmCalls& calls);
-    void give_settings(VmmCalls& calls, std::chrono::milliseconds deadline);
+    // `is_set` says which of them the mode has given already: the guest waits for the others.
+    void give_settings(VmmCalls& calls, std::chrono::milliseconds deadline,
+                       const std::function<bool(const nlohmann::json& command)>& is_set);
     // The guest has run on a QEMU that is no more. What there is of it is stale, and nobody may
     // resume it: for libvirt, the domain has crashed.
     [[noreturn]] void let_crash(const VmmProcess& process);

@@ -12,9 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-// How often somebody who looks does so.
-constexpr std::chrono::milliseconds kLook(5);
-
 std::string status_of(const json& event) {
     const auto data = event.find("data");
     if (data == event.end() || !data->is_object() || !data->contains("status"))
@@ -51,8 +48,8 @@ RunWatch::Seen RunWatch::seen() const {
 }
 
 RunWatch::Seen RunWatch::wait(const Text& what, const std::function<bool(const Seen&)>& until,
-                              std::chrono::milliseconds deadline,
-                              const std::function<void()>& look) {
+                              std::chrono::milliseconds deadline, const std::function<void()>& look,
+                              std::chrono::milliseconds every) {
     const auto end = std::chrono::steady_clock::now() + deadline;
     std::unique_lock lock(mutex_);
     while (!until(seen_)) {
@@ -62,7 +59,7 @@ RunWatch::Seen RunWatch::wait(const Text& what, const std::function<bool(const S
         if (now >= end)
             throw Error(ErrorCode::kTimeout, "QEMU has not come to {} within {} ms", what,
                         deadline.count());
-        changed_.wait_until(lock, look ? std::min(end, now + kLook) : end);
+        changed_.wait_until(lock, look ? std::min(end, now + every) : end);
         if (look) {
             lock.unlock();
             look();

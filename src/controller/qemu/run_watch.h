@@ -28,14 +28,19 @@ class RunWatch {
         bool closed = false;
     };
 
+    // How often somebody looks who needs it no oftener: while the guest waits, each time takes a
+    // processor.
+    static constexpr std::chrono::milliseconds kLook{20};
+
     void on_event(const nlohmann::json& event);
     void on_closed();
 
     Seen seen() const;
     // Returns when the condition holds. Throws Error kVmmGone if the QEMU ends before, kTimeout.
-    // `look` is called now and then meanwhile, and may throw.
+    // `look` is called every so often meanwhile, and may throw.
     Seen wait(const Text& what, const std::function<bool(const Seen&)>& until,
-              std::chrono::milliseconds deadline, const std::function<void()>& look = {});
+              std::chrono::milliseconds deadline, const std::function<void()>& look = {},
+              std::chrono::milliseconds every = kLook);
 
   private:
     mutable std::mutex mutex_;

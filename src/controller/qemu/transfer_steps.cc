@@ -17,6 +17,9 @@ namespace {
 
 using nlohmann::json;
 
+// How often is looked whether a pause that may not be longer than so much already is.
+constexpr std::chrono::milliseconds kOftenLook(5);
+
 }  // namespace
 
 TransferSteps::~TransferSteps() {
@@ -118,7 +121,8 @@ void TransferSteps::exec() {
         [this] {
             check_wanted();
             expect_pause_so_far();
-        });
+        },
+        record_.max_pause ? kOftenLook : RunWatch::kLook);
     record_.pause.stopped = was_running_ ? seen.stopped_ns : 0;
     record_.pause.executed = was_running_ ? monotonic_ns() : 0;
     if (seen.migration != "completed") {
@@ -134,7 +138,7 @@ void TransferSteps::load() {
         within(host_.deadlines.load), [this] { check_wanted(); });
     if (const std::string status = target_->watch().seen().migration; status != "completed")
         throw Error(ErrorCode::kExecFailed, "the new QEMU has not loaded the guest ({})", status);
-    give_settings(target_->calls(), within(host_.deadlines.query));
+    give_settings(target_->calls(), within(host_.deadlines.query), sets_as_for_transfer);
     record_.pause.loaded = was_running_ ? monotonic_ns() : 0;
 }
 

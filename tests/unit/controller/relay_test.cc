@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <system_error>
 
 #include "base/error.h"
@@ -158,6 +159,53 @@ TEST_F(RelayTest, EventsReachOnlyAClientThatHasNegotiated) {
     relay_->send_event("OURS", {});
     EXPECT_EQ(ask(*client, "qmp_capabilities"), (json{{"return", json::object()}}));
     EXPECT_EQ(client->events("RTC_CHANGE") + client->events("OURS"), 0u);
+}
+
+TEST_F(RelayTest, AnEventThatCanWaitGoesBeforeWhateverIsSentNext) {
+    const auto client = negotiated();
+    const auto last_two = [&] {
+        const auto& messages = client->messages;
+        return std::pair(messages.at(messages.size() - 2), messages.back());
+    };
+    relay_->send_event_later("OURS", {{"number", 1}});
+    settle();
+    EXPECT_EQ(client->events("OURS"), 0u);
+    vmm_->event("RESET");
+    run_until([&] { return client->events("RESET") == 1; });
+    EXPECT_EQ(last_two().first["data"], (json{{"number", 1}}));
+    relay_->send_event_later("OURS", {{"number", 2}});
+    ask(*client, "ours");
+    EXPECT_EQ(last_two().first["data"], (json{{"number", 2}}));
+    EXPECT_EQ(client->events("OURS"), 2u);
+}
+
+TEST_F(RelayTest, AnEventThatCanWaitDoesNotForEver) {
+    const auto client = negotiated();
+    const auto begin = std::chrono::system_clock::now();
+    relay_->send_event_later("OURS", {{"number", 1}});
+    relay_->send_event_later("OURS", {{"number", 2}});
+    run_until([&] { return client->events("OURS") == 2; });
+    EXPECT_GE(std::chrono::system_clock::now() - begin, ClientSession::kLongestDelay / 2);
+    EXPECT_EQ(client->messages.back()["data"], (json{{"number", 2}}));
+    // When it was, and not when it is told.
+    const json& time = client->messages.back()["timestamp"];
+    const auto told = std::chrono::seconds(time["seconds"].get<int64_t>()) +
+                      std::chrono::microseconds(time["microseconds"].get<int64_t>());
+    EXPECT_LT(told - begin.time_since_epoch(), ClientSession::kLongestDelay / 2);
+}
+
+TEST_F(RelayTest, AnEventThatCanWaitIsNotLostAtTheEnd) {
+    auto client = negotiated();
+    relay_->send_event_later("OURS", {{"number", 1}});
+    // Another client is told nothing of what was before it.
+    client.reset();
+    client = negotiated();
+    EXPECT_EQ(ask(*client, "ours")["return"]["got"], json::object());
+    EXPECT_EQ(client->events("OURS"), 0u);
+    relay_->send_event_later("OURS", {{"number", 2}});
+    relay_->close();
+    run_until([&] { return client->closed(); });
+    EXPECT_EQ(client->events("OURS"), 1u);
 }
 
 TEST_F(RelayTest, AnswersOurCommandsAndTheirErrors) {

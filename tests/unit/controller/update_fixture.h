@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
+
 #include "base/io.h"
 #include "base/monotonic.h"
 #include "controller/update_service.h"
@@ -45,7 +47,10 @@ class UpdateTest : public LoopTest {
                         throw *deadlines_error_;
                     return deadlines_;
                 },
-                [this](std::shared_ptr<const VmmProcess> process) { process_ = process; }});
+                [this](std::shared_ptr<const VmmProcess> process) { process_ = process; },
+                {},
+                "guest",
+                [this](const SystemLogEntry& entry) { log_.push_back(entry.text); }});
         script_vmm();
         vmm_->greet();
         client_ = std::make_unique<FakeClient>(loop_, connect_to(folder_.path("m.sock")));
@@ -186,6 +191,11 @@ class UpdateTest : public LoopTest {
                 phases.push_back(message["data"]["phase"]);
         return phases;
     }
+    bool logged(const std::string& phase) const {
+        return std::ranges::any_of(log_, [&](const std::string& line) {
+            return line.find("phase " + phase + " took") != std::string::npos;
+        });
+    }
     // The VMM's commands since the update began, less questions.
     std::vector<std::string> deeds() const {
         std::vector<std::string> names = vmm_->names();
@@ -226,6 +236,8 @@ class UpdateTest : public LoopTest {
     std::unique_ptr<Relay> relay_;
     std::unique_ptr<UpdateService> service_;
     std::unique_ptr<FakeClient> client_;
+    // What the host's log was told.
+    std::vector<std::string> log_;
     int asked_ = 0;
 };
 

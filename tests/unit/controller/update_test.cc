@@ -47,6 +47,48 @@ TEST_F(UpdateTest, ThePartsOfThePauseAddUp) {
         EXPECT_GT(pause[part], 0);
 }
 
+TEST_F(UpdateTest, NobodyIsWokenWhileTheGuestIsPaused) {
+    Names told;
+    bool logged_save = true;
+    vmm_->on("cont", [&](const json&) {
+        told = phases_of_events();
+        logged_save = logged("save");
+        enter_guest();
+        state_ = "none";
+        left_stopped_ = false;
+        running_ = monotonic_ns();
+        return json{{"return", json::object()}};
+    });
+    start();
+    const json pause = result()["pause"];
+    if (std::chrono::nanoseconds(pause["total-ns"].get<int64_t>()) >=
+        ClientSession::kLongestDelay / 2)
+        GTEST_SKIP() << "this host is too slow for a short pause: " << pause;
+    EXPECT_EQ(told, (Names{"validate", "prepare"}));
+    EXPECT_FALSE(logged_save);
+    EXPECT_TRUE(logged("save"));
+    EXPECT_TRUE(logged("resume"));
+}
+
+TEST_F(UpdateTest, APauseThatLastsIsTold) {
+    deadlines_.load = std::chrono::seconds(20);
+    std::optional<json> load;
+    vmm_->on("cpr-load", [&](const json& command) {
+        load = command;
+        return std::nullopt;
+    });
+    start();
+    run_until([&] {
+        const Names told = phases_of_events();
+        return logged("exec") && !told.empty() && told.back() == "load";
+    });
+    EXPECT_FALSE(final_event());
+    state_ = "none";
+    left_stopped_ = true;
+    vmm_->answer(load.value(), {{"return", {{"was-running", true}}}});
+    EXPECT_EQ(result()["status"], "completed");
+}
+
 TEST_F(UpdateTest, HandsOverTheBinaryAndItsCommandLine) {
     start();
     result();

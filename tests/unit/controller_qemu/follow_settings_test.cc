@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "controller/qemu/command_rules.h"
+#include "controller/qemu/migration_source.h"
 #include "unit/controller_qemu/follower_fixture.h"
 
 namespace cpr::controller::qemu {
@@ -179,6 +180,29 @@ TEST_F(HumanMonitor, AddsAndRemovesDrives) {
 TEST(CommandLineBlocker, NamesTheReason) {
     EXPECT_EQ(unreadable_command_line("why").id, kCommandLineBlocker);
     EXPECT_EQ(to_json(unreadable_command_line("why"))["reason"], "why");
+}
+
+nlohmann::json set_capability(const char* name, bool state) {
+    return {
+        {"execute", "migrate-set-capabilities"},
+        {"arguments",
+         {{"capabilities", nlohmann::json::array({{{"capability", name}, {"state", state}}})}}}};
+}
+
+TEST(MigrationCapabilities, ThoseThatAnUpdateHasSetAreNotGivenAgain) {
+    EXPECT_TRUE(sets_as_for_transfer(set_capability("events", true)));
+    EXPECT_TRUE(sets_as_for_transfer(set_capability("return-path", true)));
+    EXPECT_TRUE(sets_as_for_transfer(set_capability("xbzrle", false)));
+    EXPECT_TRUE(sets_as_for_exec(set_capability("events", true)));
+    EXPECT_TRUE(sets_as_for_exec(set_capability("return-path", false)));
+}
+
+TEST(MigrationCapabilities, OthersAre) {
+    EXPECT_FALSE(sets_as_for_transfer(set_capability("events", false)));
+    EXPECT_FALSE(sets_as_for_transfer(set_capability("xbzrle", true)));
+    EXPECT_FALSE(sets_as_for_exec(set_capability("return-path", true)));
+    EXPECT_FALSE(sets_as_for_exec(
+        {{"execute", "set_link"}, {"arguments", {{"name", "net0"}, {"up", false}}}}));
 }
 
 }  // namespace

@@ -93,6 +93,19 @@ TEST(RunWatch, SomebodyMayLookMeanwhile) {
     EXPECT_EQ(looks, 3);
 }
 
+TEST(RunWatch, LooksAsOftenAsIsWantedAndNoOftener) {
+    const auto looks_within = [](std::chrono::milliseconds time, std::chrono::milliseconds every) {
+        RunWatch watch;
+        int looks = 0;
+        EXPECT_THROW(watch.wait(
+                         "the end", is_done, time, [&] { ++looks; }, every),
+                     Error);
+        return looks;
+    };
+    EXPECT_LE(looks_within(200ms, 50ms), 4);
+    EXPECT_GT(looks_within(200ms, 1ms), 4);
+}
+
 TEST(RunWatch, KnowsWhichMigrationsAreOver) {
     for (const char* status : {"completed", "failed", "cancelled"})
         EXPECT_TRUE(is_over(status));
