@@ -61,11 +61,12 @@ TEST_F(UpdateTest, NobodyIsWokenWhileTheGuestIsPaused) {
     });
     start();
     const json pause = result()["pause"];
-    if (std::chrono::nanoseconds(pause["total-ns"].get<int64_t>()) >=
-        ClientSession::kLongestDelay / 2)
-        GTEST_SKIP() << "this host is too slow for a short pause: " << pause;
-    EXPECT_EQ(told, (Names{"validate", "prepare"}));
-    EXPECT_FALSE(logged_save);
+    // On a host that is so slow, they are told after a while, and rightly.
+    if (std::chrono::nanoseconds(pause["total-ns"].get<int64_t>()) <
+        ClientSession::kLongestDelay / 2) {
+        EXPECT_EQ(told, (Names{"validate", "prepare"}));
+        EXPECT_FALSE(logged_save);
+    }
     EXPECT_TRUE(logged("save"));
     EXPECT_TRUE(logged("resume"));
 }
