@@ -30,6 +30,7 @@ log_file = {{log}}
 
 [keystone_authtoken]
 {ACCOUNT}www_authenticate_uri = http://{services.ADDRESS}:5000/v3
+service_token_roles_required = true
 
 [api]
 bind_port = {{port}}

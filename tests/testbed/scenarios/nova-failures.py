@@ -30,6 +30,8 @@ SHORT_STRIDE = 4
 MOST_STEPS = 60
 SLOW_QEMU = pathlib.Path("/run/qemu-slow")
 LOCK = (True, "maintenance")
+# An administrator of another project than the server's.
+SOMEBODY = ("--os-username", "nova", "--os-project-name", "service")
 
 
 def require_as_before(cloud, server, locked=(False, None), service=("enabled", None)):
@@ -125,17 +127,21 @@ def during_update(cloud, server, agent, meanwhile):
     return running.end()
 
 
+def lock_as_somebody(cloud, server):
+    """From outside the server's project: a lock from inside is dropped by Nova while the server is locked already."""
+    cloud.openstack(*SOMEBODY, "server", "lock", "--reason", LOCK[1], server.id)
+
+
 def locked_by_somebody(cloud, server, agent):
     """A lock of somebody else's keeps the server from being updated, and stays, also if it comes meanwhile."""
     l1, before = cloud.l1, server.generation()
-    cloud.openstack("server", "lock", "--reason", LOCK[1], server.title)
+    lock_as_somebody(cloud, server)
     result, details = update(cloud, server)
     l1.require(result == "skipped" and LOCK[1] in details, f"a locked server: {result}, {details}")
     require_as_before(cloud, server, LOCK)
     l1.require(server.generation() == before, "a locked server was updated")
     cloud.openstack("server", "unlock", server.title)
-    result, _ = during_update(cloud, server, agent, lambda: cloud.openstack(
-        "server", "lock", "--reason", LOCK[1], server.title))
+    result, _ = during_update(cloud, server, agent, lambda: lock_as_somebody(cloud, server))
     l1.require(result == "updated", f"locked by somebody else meanwhile: {result}")
     require_as_before(cloud, server, LOCK)
     cloud.openstack("server", "unlock", server.title)
