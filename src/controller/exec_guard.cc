@@ -169,10 +169,17 @@ void ExecGuard::answer(const seccomp_notif& request) {
         loop_.after(by_path_ ? kShortInterval : kLookInterval, [this] { look_at_program(); });
 }
 
+// The kernel makes a call again that a signal interrupts just when it is answered, and an execution
+// may fail after it was permitted. Once the VMM is the program that was ordered, it is done.
+bool ExecGuard::is_made_again() const {
+    const auto now = program_of(vmm_);
+    return now && now == before_ && !is_ordered(*now);
+}
+
 std::string ExecGuard::objection(const seccomp_notif& request) const {
     if (!ordered_)
         return "no update has ordered it";
-    if (before_)
+    if (before_ && !is_made_again())
         return "the update has been given its execution already";
     if (by_path_)
         return objection_to_path(request);

@@ -53,6 +53,7 @@ class ExecGuard {
     // Why the VMM may not do what it asks for; empty if it may.
     std::string objection(const seccomp_notif& request) const;
     std::string objection_to_path(const seccomp_notif& request) const;
+    bool is_made_again() const;
     bool is_ordered(const FileIdentity& program) const;
     bool is_ordered_file(int vmm_fd) const;
     void look_at_program();

@@ -39,6 +39,8 @@ struct Call {
     bool fleeting_threads = false;
     // Signals interrupt the call all the time, and the kernel makes it again.
     bool signals = false;
+    // It fails once after it has been permitted.
+    bool fails_first = false;
 };
 
 void interrupt_all_the_time() {
@@ -65,6 +67,8 @@ void make_call(const Call& call, int fd) {
     };
     if (call.signals)
         interrupt_all_the_time();
+    if (call.fails_first)
+        execveat(fd, call.path, reinterpret_cast<char* const*>(1), environ, call.flags);
     if (call.with_thread)
         std::thread([] { pause(); }).detach();
     for (int i = 0; call.joined_threads && i < 20; ++i)
@@ -206,6 +210,16 @@ TEST_F(ExecGuardTest, ACallThatWasInterruptedIsMadeAgain) {
         const int status = end();
         ASSERT_FALSE(WIFEXITED(status) && WEXITSTATUS(status) == kDenied) << "try " << i;
     }
+}
+
+TEST_F(ExecGuardTest, AnExecutionThatHasFailedIsMadeAgain) {
+    order(next_);
+    EXPECT_EQ(outcome({.file = next_, .fails_first = true}), 0);
+}
+
+TEST_F(ExecGuardTest, AProgramThatWasOrderedDoesNotExecuteItselfAgain) {
+    order("/proc/self/exe");
+    EXPECT_EQ(outcome({.file = "/proc/self/exe", .fails_first = true}), kDenied);
 }
 
 TEST_F(ExecGuardTest, ThreadsThatHaveEndedAreInNobodysWay) {
