@@ -13,6 +13,7 @@ src_controller_libcontroller_la_SOURCES = \
 	src/controller/emulators_tool.h src/controller/emulators_tool.cc \
 	src/controller/exec_filter.h src/controller/exec_filter.cc \
 	src/controller/exec_guard.h src/controller/exec_guard.cc \
+	src/controller/exec_orders.h src/controller/exec_orders.cc \
 	src/controller/fd_message.h src/controller/fd_message.cc \
 	src/controller/job_log.h src/controller/job_log.cc \
 	src/controller/job_record.h src/controller/job_record.cc \

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/binary_info.h"
+#include "controller/exec_orders.h"
 #include "controller/update_deadlines.h"
 #include "controller/vmm_calls.h"
 #include "controller/vmm_process.h"
@@ -34,13 +35,6 @@ struct RunningVmm {
     std::shared_ptr<qemu::Guest> qemu = {};
 };
 
-// As ExecGuard's functions, whose business all three are. Without them the VMM is not confined.
-struct ExecOrders {
-    std::function<void(std::shared_ptr<const Binary> binary)> order = {};
-    std::function<void(std::shared_ptr<const Binary> binary)> order_by_path = {};
-    std::function<void(UniqueFd listener, int64_t pid)> watch = {};
-};
-
 // What the steps need of the controller. All are called on the job's thread.
 struct UpdateHost {
     VmmCalls& vmm;
@@ -56,12 +50,12 @@ struct UpdateHost {
     std::string folder;
     // What emulators.conf names for this domain's emulator. Throws Error.
     std::function<std::string()> configured_binary;
-    // As Relay's.
+    // As Relay's; the first is done when it returns.
     std::function<void()> begin_switch;
     std::function<void(const nlohmann::json& status)> set_switch_status;
-    // What comes after is done after.
+    // Of orders_on_loop().
     ExecOrders exec;
-    // Whether the end of the VMM is the job's business now, and not the domain's end.
+    // When this returns: whether the end of the VMM is the job's business now, and not the domain's end.
     std::function<void(bool keeping)> set_keeping;
     // Another process is the domain's VMM, when this returns: the end of the one before is none of
     // the guest's any more.

@@ -188,7 +188,9 @@ json UpdateService::cancel() {
     return json::object();
 }
 
-// The job calls these on its own thread; everything that they do is done on the loop's, in order.
+// The job calls these on its own thread; everything that they do is done on the loop's, in order. What
+// is posted may come after what happens to a descriptor later: whatever decides about the VMM holds
+// when the call returns.
 UpdateJob::Host UpdateService::make_host() {
     return {
         {calls_,
@@ -198,12 +200,12 @@ UpdateJob::Host UpdateService::make_host() {
          settings_.deadlines,
          settings_.folder,
          settings_.configured_binary,
-         [this] { loop_.post([this] { relay_.begin_switch(); }); },
+         [this] { call_on_loop(loop_, [this] { relay_.begin_switch(); }); },
          [this](const json& status) {
              loop_.post([this, status] { relay_.set_switch_status(status); });
          },
-         make_exec_orders(),
-         [this](bool keeping) { loop_.post([this, keeping] { keeping_ = keeping; }); },
+         orders_on_loop(loop_, settings_.exec),
+         [this](bool keeping) { call_on_loop(loop_, [this, keeping] { keeping_ = keeping; }); },
          [this](const std::shared_ptr<const VmmProcess>& process) {
              call_on_loop(loop_, [this, process] { settings_.adopt(process); });
          }},
@@ -212,20 +214,6 @@ UpdateJob::Host UpdateService::make_host() {
         [this](const JobRecord& record, const RunningVmm& vmm) {
             loop_.post([this, record, vmm] { on_finished(record, vmm); });
         }};
-}
-
-ExecOrders UpdateService::make_exec_orders() {
-    const auto later = [this](const auto& order) {
-        return [this, &order](std::shared_ptr<const Binary> binary) {
-            if (order)
-                loop_.post([&order, binary = std::move(binary)] { order(binary); });
-        };
-    };
-    return {later(settings_.exec.order), later(settings_.exec.order_by_path),
-            [this](UniqueFd listener, int64_t pid) {
-                auto shared = std::make_shared<UniqueFd>(std::move(listener));
-                loop_.post([this, shared, pid] { settings_.exec.watch(std::move(*shared), pid); });
-            }};
 }
 
 // Whoever is told wakes up, and the guest's return may have to wait for a processor until he has

@@ -54,7 +54,6 @@ class UpdateService {
     nlohmann::json query_stats() const;
     nlohmann::json cancel();
     UpdateJob::Host make_host();
-    ExecOrders make_exec_orders();
     void on_progress(JobRecord record);
     void tell_log();
     void on_finished(JobRecord record, RunningVmm vmm);

@@ -13,6 +13,7 @@ tests_unit_controller_SOURCES = \
 	tests/unit/controller/emulators_tool_test.cc \
 	tests/unit/controller/exec_filter_test.cc \
 	tests/unit/controller/exec_guard_test.cc \
+	tests/unit/controller/exec_orders_test.cc \
 	tests/unit/controller/job_log_test.cc \
 	tests/unit/controller/job_stats_test.cc \
 	tests/unit/controller/job_texts_test.cc \
