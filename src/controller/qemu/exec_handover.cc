@@ -16,12 +16,11 @@
 #include "controller/command_line.h"
 #include "controller/fd_message.h"
 #include "controller/qemu/exec_messages.h"
+#include "controller/qemu/run_watch.h"
 
 namespace cpr::controller::qemu {
 namespace {
 
-// How often somebody who looks does so, in ms.
-constexpr int kLook = 20;
 constexpr size_t kPart = 200;
 
 bool is_from(int socket, const VmmProcess& process) {
@@ -56,7 +55,7 @@ void ExecHandover::accept(const VmmProcess& process, std::chrono::milliseconds d
     const auto end = std::chrono::steady_clock::now() + deadline;
     while (!program_) {
         pollfd wait{listener_.get(), POLLIN, 0};
-        if (poll(&wait, 1, kLook) <= 0) {
+        if (poll(&wait, 1, static_cast<int>(RunWatch::kLook.count())) <= 0) {
             look();
             if (std::chrono::steady_clock::now() >= end)
                 throw Error(ErrorCode::kTimeout,

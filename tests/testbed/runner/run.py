@@ -175,7 +175,7 @@ class Session:
         """What came out of a run that ended by itself."""
         result = run.share / "result"
         if not result.exists():
-            return f"L1 ended without a result\n{console_tail(run)}"
+            return f"L1 ended without a result{panic(run)}\n{console_tail(run)}"
         text = result.read_text(encoding="utf-8").strip()
         if text != "pass":
             return text.removeprefix("FAIL ")
@@ -191,13 +191,24 @@ class Session:
         machine.process.wait()
 
 
-def console_tail(run):
-    """The last lines of L1's console, for a report."""
+def console_lines(run):
+    """What L1's console shows, less empty lines."""
     try:
         text = (run.share / "console.log").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         text = ""
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()][-CONSOLE_LINES:]
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def panic(run):
+    """Why L1's kernel gave up, to be put after what came of it; empty if it did not."""
+    found = [line for line in console_lines(run) if "Kernel panic" in line]
+    return f": {found[0][found[0].index('Kernel panic'):]}" if found else ""
+
+
+def console_tail(run):
+    """The last lines of L1's console, for a report."""
+    lines = console_lines(run)[-CONSOLE_LINES:]
     log = run.share / "scenario.log"
     if log.exists():
         lines += ["-- scenario.log:"]
