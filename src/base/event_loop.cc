@@ -94,6 +94,10 @@ void EventLoop::quit() {
     post([this] { g_main_loop_quit(loop_); });
 }
 
+bool EventLoop::is_current() const {
+    return g_main_context_is_owner(context_) != FALSE;
+}
+
 void EventLoop::iterate(bool block) {
     g_main_context_iteration(context_, block);
 }

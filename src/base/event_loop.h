@@ -40,6 +40,8 @@ class EventLoop {
 
     void run();
     void quit();
+    // Whether it runs, on this very thread. Any thread.
+    bool is_current() const;
     // Handles what is pending, waiting for something if `block`. For tests.
     void iterate(bool block);
 

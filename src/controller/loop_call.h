@@ -11,9 +11,11 @@
 namespace cpr::controller {
 
 // Runs a function on the loop's thread, waits for it, and returns or throws what it does. The loop
-// must run. Any thread but the loop's.
+// must run. On the loop's own thread, which nobody may wait for, that is at once.
 template <typename Function>
 auto call_on_loop(EventLoop& loop, Function function) -> decltype(function()) {
+    if (loop.is_current())
+        return function();
     std::packaged_task<decltype(function())()> task(std::move(function));
     auto result = task.get_future();
     loop.post([&task] { task(); });

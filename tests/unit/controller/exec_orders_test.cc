@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-// Orders to the guard from another thread, while the loop is busy.
+// Orders to the guard, most of them from another thread, while the loop is busy.
 #include "controller/exec_orders.h"
 
 #include <gtest/gtest.h>
@@ -55,6 +55,17 @@ TEST_F(ExecOrdersTest, AListenerIsWatchedBeforeTheVmmAsks) {
     EXPECT_TRUE(holds_when_asked([](const ExecOrders& orders) {
         orders.watch(UniqueFd(eventfd(0, EFD_CLOEXEC)), 42);
     }));
+}
+
+// A process is started there, and whoever starts it gives the orders.
+TEST_F(ExecOrdersTest, AnOrderFromTheLoopItselfHolds) {
+    const ExecOrders orders = orders_on_loop(loop_, orders_);
+    loop_.post([&] {
+        orders.order(nullptr);
+        loop_.quit();
+    });
+    loop_.run();
+    EXPECT_TRUE(held_);
 }
 
 TEST_F(ExecOrdersTest, WithoutAGuardThereIsNothingToWaitFor) {
