@@ -78,15 +78,18 @@ CORRUPTED = (CORRUPT, 0)
 
 
 class Injector:
-    """The page of orders. Make it before the domain starts. Delays are `slow` times as long."""
+    """The page of orders. A VMM that is to be given some needs it as it starts. Delays are `slow` times
+    as long."""
 
     def __init__(self, slow=1):
         self.slow = slow
-        with open(PAGE, "wb") as page:
-            page.write(bytes(4096))
+        # Not made anew: a VMM that has the page already would be killed by its absence.
+        PAGE.touch()
         PAGE.chmod(0o666)  # VMMs may be anybody's
         with open(PAGE, "r+b") as page:
-            self.memory = mmap.mmap(page.fileno(), 4096)
+            page.truncate(mmap.PAGESIZE)
+            self.memory = mmap.mmap(page.fileno(), mmap.PAGESIZE)
+        self.disarm()
 
     def arm(self, fault, program):
         """Give an order to the program of that name."""
