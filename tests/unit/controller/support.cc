@@ -85,7 +85,7 @@ std::shared_ptr<const VmmProcess> start_bystander() {
 
 void LoopTest::run_until(const std::function<bool()>& condition) {
     bool late = false;
-    const EventSource limit = loop_.after(std::chrono::seconds(20), [&late] { late = true; });
+    const EventSource limit = loop_.after(std::chrono::seconds(60), [&late] { late = true; });
     while (!condition() && !late)
         loop_.iterate(true);
     ASSERT_FALSE(late);
