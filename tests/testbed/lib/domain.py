@@ -103,6 +103,9 @@ class Domain:
         self.console = None
         cmdline = (f"console=ttyS0 quiet panic=-1 nvme_core.io_timeout={NVME_TIMEOUT_S} "
                    f"cpr.job={','.join(jobs)} {options}")
+        if not kvm:
+            # Emulated processors that have to wait for real ones make a kernel doubt its clocks.
+            cmdline += " tsc=reliable no_timer_check"
         if set(devices) & set(SATA_DEVICES):
             cmdline += " cpr.sata"
         if virtio or make_xml:
