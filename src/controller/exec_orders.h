@@ -19,9 +19,9 @@ struct ExecOrders {
     std::function<void(UniqueFd listener, int64_t pid)> watch = {};
 };
 
-// The same for any other thread than the loop's. An order holds when it returns: the VMM may ask for
-// its execution at once, and the loop may look at that before it does what was posted to it. `orders`
-// outlives them.
+// The same for any other thread than the loop's. An order holds when it returns: the VMM may ask
+// for its execution at once, and the loop may look at that before it does what was posted to it.
+// `orders` outlives them.
 ExecOrders orders_on_loop(EventLoop& loop, const ExecOrders& orders);
 
 }  // namespace cpr::controller

@@ -55,7 +55,8 @@ struct UpdateHost {
     std::function<void(const nlohmann::json& status)> set_switch_status;
     // Of orders_on_loop().
     ExecOrders exec;
-    // When this returns: whether the end of the VMM is the job's business now, and not the domain's end.
+    // When this returns: whether the end of the VMM is the job's business now, and not the domain's
+    // end.
     std::function<void(bool keeping)> set_keeping;
     // Another process is the domain's VMM, when this returns: the end of the one before is none of
     // the guest's any more.

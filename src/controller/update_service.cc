@@ -188,9 +188,9 @@ json UpdateService::cancel() {
     return json::object();
 }
 
-// The job calls these on its own thread; everything that they do is done on the loop's, in order. What
-// is posted may come after what happens to a descriptor later: whatever decides about the VMM holds
-// when the call returns.
+// The job calls these on its own thread; everything that they do is done on the loop's, in order.
+// What is posted may come after what happens to a descriptor later: whatever decides about the VMM
+// holds when the call returns.
 UpdateJob::Host UpdateService::make_host() {
     return {
         {calls_,

@@ -52,9 +52,8 @@ TEST_F(ExecOrdersTest, AnOrderByPathHoldsBeforeTheVmmAsks) {
 }
 
 TEST_F(ExecOrdersTest, AListenerIsWatchedBeforeTheVmmAsks) {
-    EXPECT_TRUE(holds_when_asked([](const ExecOrders& orders) {
-        orders.watch(UniqueFd(eventfd(0, EFD_CLOEXEC)), 42);
-    }));
+    EXPECT_TRUE(holds_when_asked(
+        [](const ExecOrders& orders) { orders.watch(UniqueFd(eventfd(0, EFD_CLOEXEC)), 42); }));
 }
 
 // A process is started there, and whoever starts it gives the orders.
