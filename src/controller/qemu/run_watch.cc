@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
+#include "base/json_number.h"
 #include "base/monotonic.h"
+#include "base/utc_time.h"
 
 namespace cpr::controller::qemu {
 namespace {
@@ -20,7 +23,30 @@ std::string status_of(const json& event) {
     return status.is_string() ? status.get<std::string>() : std::string();
 }
 
+// QMP's "timestamp" of an event, in ns of CLOCK_REALTIME.
+std::optional<int64_t> realtime_of(const json& event) {
+    const auto stamp = event.find("timestamp");
+    if (stamp == event.end() || !stamp->is_object() || !stamp->contains("seconds") ||
+        !stamp->contains("microseconds"))
+        return std::nullopt;
+    const auto seconds = integer_in<uint32_t>(stamp->at("seconds"));
+    const auto microseconds = integer_in<uint32_t>(stamp->at("microseconds"));
+    if (!seconds || !microseconds)
+        return std::nullopt;
+    return int64_t{*seconds} * 1'000'000'000 + int64_t{*microseconds} * 1000;
+}
+
 }  // namespace
+
+RunWatch::RunWatch() : begun_ns_(monotonic_ns()) {}
+
+// It may be read much later where the guest's processors want the host's. A clock that was set
+// meanwhile, or a QEMU that tells a lie, moves nothing out of the time of the watch.
+int64_t RunWatch::sent_ns(const json& event) const {
+    const int64_t now = monotonic_ns();
+    const auto sent = realtime_of(event);
+    return sent ? std::clamp(now - (realtime_ns() - *sent), begun_ns_, now) : now;
+}
 
 void RunWatch::on_event(const json& event) {
     const auto name = event.find("event");
@@ -28,9 +54,9 @@ void RunWatch::on_event(const json& event) {
         return;
     const std::lock_guard lock(mutex_);
     if (*name == "STOP")
-        seen_.stopped_ns = monotonic_ns();
+        seen_.stopped_ns = sent_ns(event);
     else if (*name == "RESUME")
-        seen_.resumed_ns = monotonic_ns();
+        seen_.resumed_ns = sent_ns(event);
     else if (*name == "MIGRATION")
         seen_.migration = status_of(event);
     changed_.notify_all();

@@ -18,7 +18,8 @@ namespace cpr::controller::qemu {
 // loop's thread, and are waited for on the job's.
 class RunWatch {
   public:
-    // Moments are in ns of CLOCK_MONOTONIC, as the events came; 0 for what has not happened.
+    // Moments are in ns of CLOCK_MONOTONIC, of when QEMU sent the events (qapi/qmp-spec.rst,
+    // "timestamp"); 0 for what has not happened.
     struct Seen {
         // Of the last MIGRATION event; empty before the first.
         std::string migration;
@@ -32,6 +33,8 @@ class RunWatch {
     // processor.
     static constexpr std::chrono::milliseconds kLook{20};
 
+    RunWatch();
+
     void on_event(const nlohmann::json& event);
     void on_closed();
 
@@ -43,6 +46,9 @@ class RunWatch {
               std::chrono::milliseconds every = kLook);
 
   private:
+    int64_t sent_ns(const nlohmann::json& event) const;
+
+    const int64_t begun_ns_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Seen seen_;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/monotonic.h"
+#include "base/utc_time.h"
 
 namespace cpr::controller::qemu {
 namespace {
@@ -17,6 +18,14 @@ using nlohmann::json;
 
 json migration(const char* status) {
     return {{"event", "MIGRATION"}, {"data", {{"status", status}}}};
+}
+
+// A QMP event of that moment of CLOCK_REALTIME.
+json event_of(const char* name, int64_t realtime) {
+    return {{"event", name},
+            {"timestamp",
+             {{"seconds", realtime / 1'000'000'000},
+              {"microseconds", realtime % 1'000'000'000 / 1000}}}};
 }
 
 bool is_done(const RunWatch::Seen& seen) {
@@ -34,6 +43,41 @@ TEST(RunWatch, SeesEventsInTheirMoments) {
     EXPECT_GE(seen.stopped_ns, before);
     EXPECT_GE(seen.resumed_ns, seen.stopped_ns);
     EXPECT_EQ(seen.migration, "active");
+}
+
+TEST(RunWatch, AMomentIsWhenQemuSentItsEvent) {
+    RunWatch watch;
+    std::this_thread::sleep_for(30ms);
+    const int64_t sent = monotonic_ns();
+    const json stop = event_of("STOP", realtime_ns());
+    std::this_thread::sleep_for(30ms);
+    watch.on_event(stop);
+    EXPECT_LT(std::abs(watch.seen().stopped_ns - sent), 20'000'000);
+}
+
+TEST(RunWatch, NoMomentIsOutOfItsTime) {
+    RunWatch watch;
+    const int64_t begun = monotonic_ns();
+    std::this_thread::sleep_for(10ms);
+    watch.on_event(event_of("STOP", 1'000'000'000));
+    watch.on_event(event_of("RESUME", realtime_ns() + 3'600'000'000'000));
+    const auto seen = watch.seen();
+    EXPECT_LE(seen.stopped_ns, begun);
+    EXPECT_GT(seen.stopped_ns, begun - 10'000'000'000);
+    EXPECT_GT(seen.resumed_ns, begun);
+    EXPECT_LE(seen.resumed_ns, monotonic_ns());
+}
+
+TEST(RunWatch, TakesAMomentThatIsNoneForNow) {
+    for (const json& stamp :
+         {json("now"), json::object(), json{{"seconds", -1}, {"microseconds", 0}},
+          json{{"seconds", 1.5}, {"microseconds", 0}}, json{{"seconds", 1}, {"microseconds", "0"}},
+          json{{"seconds", 1e300}, {"microseconds", 0}}}) {
+        RunWatch watch;
+        const int64_t before = monotonic_ns();
+        watch.on_event({{"event", "STOP"}, {"timestamp", stamp}});
+        EXPECT_GE(watch.seen().stopped_ns, before) << stamp;
+    }
 }
 
 TEST(RunWatch, OtherEventsAreNothing) {
