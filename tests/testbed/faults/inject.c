@@ -19,11 +19,12 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 // tests/testbed/lib/faults.py has the same layout and numbers.
-enum call { CALL_IOCTL = 1, CALL_SENDMSG, CALL_MMAP, CALL_PWRITE, CALL_EXECVEAT, CALL_MEMFD, CALL_PREAD };
+enum call { CALL_IOCTL = 1, CALL_SENDMSG, CALL_MMAP, CALL_PWRITE, CALL_EXECVEAT, CALL_MEMFD, CALL_PREAD, CALL_READV };
 enum action {
     ACTION_ERROR = 1, ACTION_SIGNAL, ACTION_HANG, ACTION_EXIT, ACTION_GARBAGE, ACTION_DELAY, ACTION_CORRUPT
 };
@@ -180,6 +181,14 @@ ssize_t pread(int fd, void *data, size_t size, off_t offset)
         ((char *)data)[done / 2] ^= 0x55;
     }
     return done;
+}
+
+ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+    if (meant(CALL_READV, 0) && fire()) {
+        return -1;
+    }
+    return REAL(readv)(fd, parts, count);
 }
 
 int execveat(int folder, const char *path, char *const argv[], char *const envp[], int flags)

@@ -14,7 +14,7 @@ ENVIRONMENT = (("LD_PRELOAD", FILES / "inject.so"), ("CPR_FAULT_PAGE", PAGE))
 
 # As in tests/testbed/faults/inject.c.
 LAYOUT = struct.Struct("=IIIIIIiII64s")
-IOCTL, SENDMSG, MMAP, PWRITE, EXECVEAT, MEMFD, PREAD = range(1, 8)
+IOCTL, SENDMSG, MMAP, PWRITE, EXECVEAT, MEMFD, PREAD, READV = range(1, 9)
 ERROR, SIGNAL, HANG, EXIT, GARBAGE, DELAY, CORRUPT = range(1, 8)
 
 # Numbers of <linux/kvm.h> and <linux/vfio.h>.

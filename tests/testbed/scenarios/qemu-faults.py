@@ -8,7 +8,7 @@ import signal
 
 from lib import qemu
 from lib.domain import Domain
-from lib.faults import ENVIRONMENT, EXITS, HANGS, Fault, error, killed
+from lib.faults import ENVIRONMENT, EXITS, HANGS, READV, SENDMSG, Fault, error, killed
 from lib.l1 import FILES
 from lib.matrix import A_WHILE, NEW, Cell, Matrix, cancel, run_matrices
 from lib.process import processes_named
@@ -31,6 +31,10 @@ LONGEST_FAILURE_NS = 1_000_000 * (STOP + KILL + 3 * LOAD + 2 * QUERY)
 LONGEST_EXEC_FAILURE_NS = 1_000_000 * (STOP + KILL + EXEC + 3 * QUERY + LOAD + RESUME)
 EXEC_EMULATOR = pathlib.Path("/usr/bin/virt-cpr-qemu-exec-mode")
 PREFIX = pathlib.Path("/usr/libexec/libvirt-cpr/virt-cpr-qemu-exec")
+# Which message of the new QEMU's: after its greeting, and that it can talk; and when it has been told to load.
+BEFORE_LOAD, TELLS_OF_LOAD = 3, 7
+# Which of its reads: before, it reads the table of its descriptors, to the end.
+READS_STATE = 3
 REFUSED = ("failed",)
 CANCELLED = ("cancelled",)
 
@@ -113,10 +117,18 @@ EXEC_CELLS = [
          status=CANCELLED),
     Cell("exec", "exec: libvirtd restarted", Fault(NEW, "KVM_CREATE_VCPU", A_WHILE),
          meanwhile=restart_libvirt, status=("completed",)),
-    Cell("load", "exec: the new QEMU lacks the disk", binary=impostor("lacks-disk")),
-    Cell("load", "exec: the new QEMU lacks the serial line", binary=impostor("lacks-serial")),
-    Cell("load", "exec: killed in the load", Fault(NEW, "KVM_SET_LAPIC", killed("SIGKILL"))),
-    Cell("load", "exec: hangs in the load", Fault(NEW, "KVM_SET_LAPIC", HANGS)),
+    # an execution that no update has ordered
+    Cell("exec", "exec: executes another program", binary=impostor("lacks-disk")),
+    Cell("exec", "exec: the table cannot be read", Fault(NEW, READV, error("EIO"))),
+    Cell("load", "exec: the state cannot be read", Fault(NEW, READV, error("EIO"), READS_STATE)),
+    Cell("load", "exec: half the state cannot be read", Fault(NEW, READV, error("EIO"), READS_STATE + 1)),
+    Cell("load", "exec: killed before the load", Fault(NEW, SENDMSG, killed("SIGKILL"), BEFORE_LOAD)),
+    Cell("load", "exec: killed in the load", Fault(NEW, SENDMSG, killed("SIGKILL"), TELLS_OF_LOAD)),
+    Cell("load", "exec: hangs before the load", Fault(NEW, SENDMSG, HANGS, BEFORE_LOAD)),
+    Cell("load", "exec: hangs in the load", Fault(NEW, SENDMSG, HANGS, TELLS_OF_LOAD)),
+    Cell("load", "exec: ends in the load", Fault(NEW, SENDMSG, EXITS, TELLS_OF_LOAD)),
+    Cell("load", "exec: cancelled in the load", Fault(NEW, SENDMSG, A_WHILE, TELLS_OF_LOAD),
+         meanwhile=cancel, status=CANCELLED),
     Cell("validate", "exec: our program cannot be executed", binary=without_prefix, status=REFUSED),
 ]
 
