@@ -43,6 +43,8 @@ class Server(Domain):
         """Wait until the guest is up: it was started without a reader of its console."""
         self.l1.wait_until(lambda: any(line.rstrip() == READY.lstrip("^") for line in self.printed()),
                            BOOT_SECONDS, f"the guest of {self.title}", QUESTION_PAUSE_S)
+        # Nova answers by reading the pty itself: the reader until here lacks what Nova has got.
+        self.attach_console()
         self.wait_for_io(10, job="io-vda")
 
     def printed(self):
