@@ -18,8 +18,8 @@ namespace cpr::controller::qemu {
 // loop's thread, and are waited for on the job's.
 class RunWatch {
   public:
-    // Moments are in ns of CLOCK_MONOTONIC, of when QEMU sent the events (qapi/qmp-spec.rst,
-    // "timestamp"); 0 for what has not happened.
+    // Moments are in ns of CLOCK_MONOTONIC, of when QEMU sent the events ("timestamp" in
+    // docs/interop/qmp-spec.rst); 0 for what has not happened.
     struct Seen {
         // Of the last MIGRATION event; empty before the first.
         std::string migration;

@@ -34,7 +34,7 @@ def arguments_of(pid):
         if option == "-chardev" and "charserial0" in value:
             value = f"file,id=charserial0,path={log},append=on"
         elif option == "-sandbox":
-            # It may execute its successor then, which takes QEMU as long to set up.
+            # As a domain has it, but that bare QEMU executes its successor itself.
             value = value.replace("spawn=deny", "spawn=allow")
         elif option in NOT_THE_GUESTS or "charmonitor" in value or "masterKey0" in value:
             continue
