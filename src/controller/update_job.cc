@@ -35,7 +35,7 @@ void UpdateJob::run() {
     host_.on_finished(record_, vmm);
 }
 
-void UpdateJob::enter_phase(const UpdateSteps& steps, const std::string& name) {
+void UpdateJob::enter_phase(UpdateSteps& steps, const std::string& name) {
     const int64_t now = monotonic_ns();
     if (!record_.phases.empty())
         record_.phases.back().end_ns = now;

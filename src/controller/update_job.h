@@ -36,7 +36,7 @@ class UpdateJob {
 
   private:
     void run();
-    void enter_phase(const UpdateSteps& steps, const std::string& name);
+    void enter_phase(UpdateSteps& steps, const std::string& name);
     void conclude(const StepOutcome& outcome);
     bool guest_stopped(const StepOutcome& outcome, const UpdateSteps& steps);
 

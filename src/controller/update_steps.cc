@@ -134,7 +134,16 @@ std::chrono::milliseconds UpdateSteps::within(std::chrono::milliseconds deadline
     return std::max(deadline, std::chrono::milliseconds(1));
 }
 
-void UpdateSteps::check_wanted() const {
+void UpdateSteps::check_wanted() {
+    try {
+        expect_wanted();
+    } catch (const Error&) {
+        if (turn_back())
+            throw;
+    }
+}
+
+void UpdateSteps::expect_wanted() const {
     if (resumed_)
         return;
     if (host_.cancelled())

@@ -33,7 +33,7 @@ class UpdateSteps {
     const RunningVmm& vmm() const { return vmm_; }
     // Up to the point of no return: throws Error kCancelled if the update has been cancelled,
     // kTimeout if all of it, or the guest's stop, has taken longer than it may.
-    void check_wanted() const;
+    void check_wanted();
     // Whether the guest ran before, and was stopped for the update.
     bool interrupted_guest() const { return was_running_; }
 
@@ -71,6 +71,11 @@ class UpdateSteps {
     // The same, with a deadline for each question that may come after the update's.
     void place_threads(VmmCalls& calls, const VmmProcess& process,
                        std::chrono::milliseconds deadline) const;
+    // The same, and changes nothing.
+    void expect_wanted() const;
+    // The guest will not be given to the new binary any more: somebody does not want it. Returns
+    // false if it has been.
+    virtual bool turn_back() { return true; }
     // The guest is about to be stopped.
     void begin_stop();
     // What is left for a step of its deadline, the whole update's, and the guest's stop.

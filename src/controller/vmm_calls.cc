@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "controller/loop_call.h"
 #include "controller/qmp_error.h"
 
 namespace cpr::controller {
@@ -64,6 +65,22 @@ void VmmCalls::call_watching(const std::string& name, Deadline deadline,
     run(Text::verbatim(name), make_command(name, nlohmann::json::object()), deadline, send, watch);
 }
 
+VmmCalls::Ahead VmmCalls::send_ahead(const std::string& name) {
+    auto exchange = std::make_shared<Exchange>();
+    exchange->command = make_command(name, nlohmann::json::object());
+    auto future = exchange->answer.get_future();
+    call_on_loop(loop_, [&] {
+        link_.send_ahead(std::move(exchange->command), [exchange](Message answer) {
+            exchange->answer.set_value(std::move(answer));
+        });
+    });
+    return future;
+}
+
+nlohmann::json VmmCalls::answer_of(const std::string& name, Ahead& ahead, Deadline deadline) {
+    return wait_for(Text::verbatim(name), ahead, deadline).body;
+}
+
 nlohmann::json VmmCalls::exec(const std::string& name, nlohmann::json arguments,
                               Deadline deadline) {
     return run(Text::verbatim(name), make_command(name, std::move(arguments)), deadline,
@@ -92,6 +109,11 @@ Message VmmCalls::run(const Text& what, Message command, Deadline deadline, Begi
         begin(link_, std::move(exchange->command),
               [exchange](Message answer) { exchange->answer.set_value(std::move(answer)); });
     });
+    return wait_for(what, future, deadline, watch);
+}
+
+Message VmmCalls::wait_for(const Text& what, std::future<Message>& future, Deadline deadline,
+                           const std::function<void()>& watch) {
     if (!ready_within(future, deadline, watch))
         throw Error(ErrorCode::kTimeout, "the VMM did not answer {} within {} ms", what,
                     deadline.count());

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -32,6 +33,14 @@ class VmmCalls {
     void call_watching(const std::string& name, Deadline deadline,
                        const std::function<void()>& watch);
 
+    // A command without arguments, of which VmmLink::send_ahead() sends all but the last byte. Its
+    // answer comes after release(), which is for the loop's thread.
+    using Ahead = std::future<Message>;
+    Ahead send_ahead(const std::string& name);
+    void release() { link_.release(); }
+    // Waits for the answer, once.
+    nlohmann::json answer_of(const std::string& name, Ahead& ahead, Deadline deadline);
+
     // A command that a new binary's greeting answers; returns the greeting.
     nlohmann::json exec(const std::string& name, nlohmann::json arguments, Deadline deadline);
 
@@ -42,6 +51,8 @@ class VmmCalls {
     using Begin = std::function<void(VmmLink& link, Message command, VmmLink::Answer answer)>;
     Message run(const Text& what, Message command, Deadline deadline, Begin begin,
                 const std::function<void()>& watch = {});
+    static Message wait_for(const Text& what, std::future<Message>& answer, Deadline deadline,
+                            const std::function<void()>& watch = {});
 
     EventLoop& loop_;
     VmmLink& link_;

@@ -57,6 +57,24 @@ void VmmLink::send(Message command, Answer answer) {
     pump();
 }
 
+void VmmLink::send_ahead(Message command, Answer answer) {
+    if (!outbox_.empty() || ahead_)
+        throw Error(ErrorCode::kInternal, "a command cannot be sent ahead of others");
+    enqueue(std::move(command), std::move(answer));
+    if (outbox_.empty())
+        return;
+    connection_->send_ahead(outbox_.back().command.body);
+    outbox_.pop_back();
+    ahead_ = true;
+}
+
+void VmmLink::release() {
+    if (!std::exchange(ahead_, false))
+        return;
+    connection_->release();
+    pump();
+}
+
 void VmmLink::exec(Message command, Answer answer) {
     exec_id_ = enqueue(std::move(command), std::move(answer));
     pump();
@@ -75,7 +93,7 @@ uint64_t VmmLink::enqueue(Message command, Answer answer) {
 }
 
 void VmmLink::pump() {
-    while (!outbox_.empty()) {
+    while (!outbox_.empty() && !ahead_) {
         Outgoing& next = outbox_.front();
         // Ids grow, so that all older than this one have been answered if it is the first.
         if (!next.command.fds.empty() && pending_.begin()->first != next.id)
@@ -138,6 +156,7 @@ void VmmLink::on_closed(const std::string& reason) {
 
 void VmmLink::fail_pending(const Text& reason) {
     outbox_.clear();
+    ahead_ = false;
     for (auto& [id, callback] : std::exchange(pending_, {}))
         callback({make_qmp_error(Error(ErrorCode::kVmmGone, reason)), {}});
 }

@@ -52,6 +52,12 @@ class VmmLink {
     // receiver cannot tell to which of the messages in its socket descriptors belong.
     void send(Message command, Answer answer);
 
+    // Sends a command but for its last byte: the VMM acts on it when release() has sent that. QEMU
+    // reads its monitor byte by byte, which then takes no time when that matters. Other commands
+    // wait meanwhile. Throws Error if there are some already.
+    void send_ahead(Message command, Answer answer);
+    void release();
+
     // Sends a command that is answered by the new binary's greeting, as {"return": greeting}, or by
     // an error.
     void exec(Message command, Answer answer);
@@ -95,6 +101,8 @@ class VmmLink {
     uint64_t last_id_ = 0;
     // The command that a greeting answers; 0 is none.
     uint64_t exec_id_ = 0;
+    // One has been sent ahead and not been released.
+    bool ahead_ = false;
     bool closed_ = false;
 };
 

@@ -33,6 +33,11 @@ void take_fds(msghdr& header, std::vector<UniqueFd>& fds) {
     }
 }
 
+// Whatever a guest put into a string must not be able to break the stream.
+std::string bytes_of(const nlohmann::json& message) {
+    return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\r\n";
+}
+
 }  // namespace
 
 Connection::Connection(EventLoop& loop, UniqueFd socket, Handlers handlers)
@@ -71,9 +76,8 @@ bool Connection::on_ready(GIOCondition) {
 }
 
 bool Connection::receive() {
-    std::array<char, 65536> buffer{};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFds * sizeof(int))> control{};
-    iovec part{buffer.data(), buffer.size()};
+    iovec part{buffer_.data(), buffer_.size()};
     msghdr header{};
     header.msg_iov = &part;
     header.msg_iovlen = 1;
@@ -88,7 +92,7 @@ bool Connection::receive() {
     }
     std::vector<UniqueFd> fds;
     take_fds(header, fds);
-    framer_.append({buffer.data(), static_cast<size_t>(got)});
+    framer_.append({buffer_.data(), static_cast<size_t>(got)});
     deliver(std::move(fds));
     return true;
 }
@@ -139,14 +143,29 @@ void Connection::deliver(std::vector<UniqueFd> fds) {
 void Connection::send(const nlohmann::json& message, std::span<const int> fds) {
     if (closed_)
         return;
-    Outgoing out;
-    // Whatever a guest put into a string must not be able to break the stream.
-    out.bytes = message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\r\n";
-    for (const int fd : fds) {
-        out.fds.push_back(dup_fd(fd));
-    }
-    queued_bytes_ += out.bytes.size();
-    queue_.push_back(std::move(out));
+    std::vector<UniqueFd> copies;
+    for (const int fd : fds)
+        copies.push_back(dup_fd(fd));
+    enqueue(bytes_of(message), std::move(copies));
+}
+
+void Connection::send_ahead(const nlohmann::json& message) {
+    if (closed_)
+        return;
+    std::string bytes = bytes_of(message);
+    held_ = bytes.substr(bytes.rfind('}'));
+    bytes.resize(bytes.size() - held_.size());
+    enqueue(std::move(bytes));
+}
+
+void Connection::release() {
+    if (!closed_ && !held_.empty())
+        enqueue(std::exchange(held_, {}));
+}
+
+void Connection::enqueue(std::string bytes, std::vector<UniqueFd> fds) {
+    queued_bytes_ += bytes.size();
+    queue_.push_back({std::move(bytes), std::move(fds)});
     write_queue();
 }
 

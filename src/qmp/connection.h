@@ -44,6 +44,11 @@ class Connection {
     // the end of the connection.
     void send(const nlohmann::json& message, std::span<const int> fds = {});
 
+    // Sends a message but for its last byte, which release() sends: the peer has read the rest when
+    // it comes. Nothing else may be sent before.
+    void send_ahead(const nlohmann::json& message);
+    void release();
+
     // Writes out what is queued, blocking, for at most `milliseconds`. Needed before an exec.
     // Throws Error if it does not get through.
     void flush(int milliseconds);
@@ -69,6 +74,7 @@ class Connection {
     bool receive();
     void deliver(std::vector<UniqueFd> fds);
     std::optional<nlohmann::json> next_message();
+    void enqueue(std::string bytes, std::vector<UniqueFd> fds = {});
     void write_queue();
     ssize_t write_some(Outgoing& out);
     void fail(const std::string& reason);
@@ -77,10 +83,14 @@ class Connection {
     EventLoop& loop_;
     UniqueFd socket_;
     Handlers handlers_;
+    // Kept: to clear one for each message would take longer than the rest.
+    std::vector<char> buffer_ = std::vector<char>(65536);
     Framer framer_;
     std::vector<UniqueFd> received_fds_;
     std::deque<Outgoing> queue_;
     size_t queued_bytes_ = 0;
+    // What release() sends.
+    std::string held_;
     bool paused_ = false;
     EventSource read_watch_;
     EventSource write_watch_;

@@ -255,7 +255,7 @@ void ExecSteps::load_state(std::chrono::milliseconds deadline) {
     if (seen.migration != "completed")
         throw Error(ErrorCode::kExecFailed, "the guest cannot be loaded: {}", why_not_saved());
     host_.vmm.call("remove-fd", {{"fdset-id", set}}, host_.deadlines.query);
-    give_settings(host_.vmm, host_.deadlines.query, sets_as_for_exec);
+    give_settings(host_.vmm, host_.deadlines.query, settings_beside(sets_as_for_exec));
 }
 
 void ExecSteps::resume() {

@@ -9,6 +9,7 @@ src_controller_libcontroller_la_SOURCES += \
 	src/controller/qemu/configuration.h src/controller/qemu/configuration.cc \
 	src/controller/qemu/descriptors.h src/controller/qemu/descriptors.cc \
 	src/controller/qemu/dma_claims.h src/controller/qemu/dma_claims.cc \
+	src/controller/qemu/entry_order.h src/controller/qemu/entry_order.cc \
 	src/controller/qemu/exec_handover.h src/controller/qemu/exec_handover.cc \
 	src/controller/qemu/exec_messages.h src/controller/qemu/exec_messages.cc \
 	src/controller/qemu/exec_prefix.h src/controller/qemu/exec_prefix.cc \

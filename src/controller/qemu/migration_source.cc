@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "controller/qemu/run_watch.h"
 
 namespace cpr::controller::qemu {
@@ -20,6 +21,9 @@ using Names = std::span<const std::string_view>;
 
 constexpr std::array<std::string_view, 2> kTransferNeeds{"events", "return-path"};
 constexpr std::array<std::string_view, 1> kExecNeeds{"events"};
+
+constexpr const char* kMachine = "/machine";
+constexpr const char* kSuppressed = "suppress-vmdesc";
 
 bool is_among(Names needed, const std::string& capability) {
     return std::ranges::find(needed, capability) != needed.end();
@@ -67,6 +71,11 @@ void set_exec_capabilities(VmmCalls& calls, std::chrono::milliseconds deadline) 
     set_needed(calls, kExecNeeds, deadline);
 }
 
+void set_describing(VmmCalls& calls, bool describing, std::chrono::milliseconds deadline) {
+    calls.call("qom-set", {{"path", kMachine}, {"property", kSuppressed}, {"value", !describing}},
+               deadline);
+}
+
 bool sets_as_for_transfer(const json& command) {
     return sets_as(kTransferNeeds, command);
 }
@@ -84,11 +93,26 @@ void MigrationSource::set_capabilities(Names needed) {
 
 void MigrationSource::begin_transfer(const std::string& channel, const std::string& main) {
     set_capabilities(kTransferNeeds);
+    silence_description();
     calls_.call("migrate-set-parameters", {{"mode", "cpr-transfer"}}, query_);
     calls_.call(
         "migrate",
         {{"channels", {migration_channel("main", main), migration_channel("cpr", channel)}}},
         query_);
+}
+
+// Old machine types have none, nor may a QEMU to come.
+void MigrationSource::silence_description() {
+    try {
+        if (calls_.call("qom-get", {{"path", kMachine}, {"property", kSuppressed}}, query_) !=
+            false)
+            return;
+    } catch (const Error& error) {
+        log::info("QEMU's description of the guest's state is left as it is: {}", error.message());
+        return;
+    }
+    silenced_ = true;
+    set_describing(calls_, false, query_);
 }
 
 void MigrationSource::prepare_exec(const std::vector<std::string>& command) {
@@ -144,6 +168,8 @@ void MigrationSource::restore_settings() {
             changes.push_back(entry);
     change_capabilities(calls_, changes, query_);
     json parameters{{"mode", "normal"}};
+    if (silenced_)
+        set_describing(calls_, true, query_);
     if (execs_)
         parameters["cpr-exec-command"] = json::array();
     calls_.call("migrate-set-parameters", parameters, query_);

@@ -116,12 +116,18 @@ void QemuSteps::give_named_descriptors(VmmCalls& calls) {
         calls.call("getfd", {{"fdname", name}}, host_.deadlines.query, fd);
 }
 
+QemuSteps::Settings QemuSteps::settings_beside(
+    const std::function<bool(const json& command)>& is_set) {
+    Settings settings = call_on_loop(host_.loop, [this] { return guest().replays(); });
+    std::erase_if(settings, is_set);
+    return settings;
+}
+
 void QemuSteps::give_settings(VmmCalls& calls, std::chrono::milliseconds deadline,
-                              const std::function<bool(const json& command)>& is_set) {
-    for (const json& command : call_on_loop(host_.loop, [this] { return guest().replays(); }))
-        if (!is_set(command))
-            calls.call(command.at("execute").get<std::string>(),
-                       command.value("arguments", json::object()), deadline);
+                              const Settings& settings) {
+    for (const json& command : settings)
+        calls.call(command.at("execute").get<std::string>(),
+                   command.value("arguments", json::object()), deadline);
 }
 
 void QemuSteps::let_crash(const VmmProcess& process) {

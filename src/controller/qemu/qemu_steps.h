@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "controller/qemu/blocker.h"
 #include "controller/qemu/guest.h"
@@ -34,9 +35,12 @@ class QemuSteps : public UpdateSteps {
     void add_blocker(const Blocker& blocker) { record_.blockers.push_back(to_json(blocker)); }
     // What no command line has.
     void give_named_descriptors(VmmCalls& calls);
-    // `is_set` says which of them the mode has given already: the guest waits for the others.
-    void give_settings(VmmCalls& calls, std::chrono::milliseconds deadline,
-                       const std::function<bool(const nlohmann::json& command)>& is_set);
+    // What the guest has been set to at run time; `is_set` says what of it the mode has given
+    // already.
+    using Settings = std::vector<nlohmann::json>;
+    Settings settings_beside(const std::function<bool(const nlohmann::json& command)>& is_set);
+    static void give_settings(VmmCalls& calls, std::chrono::milliseconds deadline,
+                              const Settings& settings);
     // The guest has run on a QEMU that is no more. What there is of it is stale, and nobody may
     // resume it: for libvirt, the domain has crashed.
     [[noreturn]] void let_crash(const VmmProcess& process);

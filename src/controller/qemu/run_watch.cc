@@ -50,16 +50,26 @@ int64_t RunWatch::sent_ns(const json& event) const {
 
 void RunWatch::on_event(const json& event) {
     const auto name = event.find("event");
-    if (name == event.end())
+    if (name == event.end() || !name->is_string())
         return;
+    // Not under the lock, for which who waits would wait again.
+    if (take(name->get<std::string>(), event))
+        changed_.notify_all();
+    if (then_)
+        then_();
+}
+
+bool RunWatch::take(const std::string& name, const json& event) {
     const std::lock_guard lock(mutex_);
-    if (*name == "STOP")
+    if (name == "STOP") {
         seen_.stopped_ns = sent_ns(event);
-    else if (*name == "RESUME")
+    } else if (name == "RESUME") {
         seen_.resumed_ns = sent_ns(event);
-    else if (*name == "MIGRATION")
+    } else if (name == "MIGRATION") {
         seen_.migration = status_of(event);
-    changed_.notify_all();
+        seen_.migration_ns = sent_ns(event);
+    }
+    return until_ && (*until_)(seen_);
 }
 
 void RunWatch::on_closed() {
@@ -85,7 +95,9 @@ RunWatch::Seen RunWatch::wait(const Text& what, const std::function<bool(const S
         if (now >= end)
             throw Error(ErrorCode::kTimeout, "QEMU has not come to {} within {} ms", what,
                         deadline.count());
+        until_ = &until;
         changed_.wait_until(lock, look ? std::min(end, now + every) : end);
+        until_ = nullptr;
         if (look) {
             lock.unlock();
             look();

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 
 #include "base/text.h"
 
@@ -23,6 +24,8 @@ class RunWatch {
     struct Seen {
         // Of the last MIGRATION event; empty before the first.
         std::string migration;
+        // When that was.
+        int64_t migration_ns = 0;
         int64_t stopped_ns = 0;
         int64_t resumed_ns = 0;
         // The monitor's connection has ended.
@@ -37,6 +40,8 @@ class RunWatch {
 
     void on_event(const nlohmann::json& event);
     void on_closed();
+    // Called after each event, at once, on the loop's thread, on which this has to be called too.
+    void then(std::function<void()> action) { then_ = std::move(action); }
 
     Seen seen() const;
     // Returns when the condition holds. Throws Error kVmmGone if the QEMU ends before, kTimeout.
@@ -47,11 +52,17 @@ class RunWatch {
 
   private:
     int64_t sent_ns(const nlohmann::json& event) const;
+    // Whether that is what somebody waits for.
+    bool take(const std::string& name, const nlohmann::json& event);
 
     const int64_t begun_ns_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Seen seen_;
+    // What somebody waits for, who is woken for nothing else: that would take a processor.
+    const std::function<bool(const Seen&)>* until_ = nullptr;
+    // On the loop's thread.
+    std::function<void()> then_;
 };
 
 // Whether a migration of that status has come to its end.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "controller/qemu/transfer_steps.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -19,10 +20,13 @@ using nlohmann::json;
 
 // How often is looked whether a pause that may not be longer than so much already is.
 constexpr std::chrono::milliseconds kOftenLook(5);
+// Else who looks only takes a processor from the two QEMUs.
+constexpr std::chrono::milliseconds kLook(100);
 
 }  // namespace
 
 TransferSteps::~TransferSteps() {
+    entry_.reset();
     target_.reset();
 }
 
@@ -59,6 +63,8 @@ void TransferSteps::connect() {
     source_->begin_transfer(channel_path(), main_path());
     target_->greet(within(host_.deadlines.start));
     set_transfer_capabilities(target_->calls(), host_.deadlines.query);
+    if (source_->has_silenced_description())
+        set_describing(target_->calls(), false, host_.deadlines.query);
     give_named_descriptors(target_->calls());
 }
 
@@ -76,6 +82,7 @@ void TransferSteps::check_queues() {
 void TransferSteps::undo_prepare() {
     if (!source_)
         return;
+    turn_back();
     if (target_ && target_->end(host_.deadlines.kill))
         let_crash(*vmm_.process);
     call_on_loop(host_.loop, [this] { guest().give_chardevs_back(); });
@@ -93,16 +100,38 @@ void TransferSteps::save() {
     target_->calls().call("migrate-incoming",
                           {{"channels", {migration_channel("main", main_path())}}},
                           within(host_.deadlines.save));
-    const auto seen = watch_->wait(
-        N_("the guest's stop"),
-        [this](const RunWatch::Seen& now) {
-            return is_over(now.migration) || (was_running_ && now.stopped_ns != 0) ||
-                   now.migration == "active" || now.migration == "device";
-        },
-        within(host_.deadlines.save));
-    record_.pause.stopped = was_running_ ? seen.stopped_ns : 0;
-    record_.pause.saved = was_running_ ? monotonic_ns() : 0;
-    expect_pause_so_far();
+    if (settings_beside(sets_as_for_transfer).empty())
+        order_entry();
+}
+
+void TransferSteps::order_entry() {
+    if (was_running_)
+        entry_.emplace(host_.loop, EntryOrder::Between{*watch_, target_->watch(), target_->calls()},
+                       [this] { return is_wanted(); });
+}
+
+bool TransferSteps::is_wanted() const {
+    try {
+        expect_wanted();
+        expect_pause_so_far();
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+bool TransferSteps::turn_back() {
+    return !entry_ || entry_->withdraw();
+}
+
+// What fails when the guest has been given away changes nothing: resume() sees what comes of that.
+void TransferSteps::before_entry(const std::function<void()>& step) {
+    try {
+        step();
+    } catch (const Error&) {
+        if (turn_back())
+            throw;
+    }
 }
 
 // A guest that has not stopped yet is not paused.
@@ -112,8 +141,12 @@ void TransferSteps::expect_pause_so_far() const {
         expect_pause(monotonic_ns() - stopped);
 }
 
-// The old QEMU lets go when the new one has told that it has everything.
+// The old QEMU lets go when the new one has told it that it has everything.
 void TransferSteps::exec() {
+    before_entry([this] { wait_for_release(); });
+}
+
+void TransferSteps::wait_for_release() {
     const auto seen = watch_->wait(
         N_("the end of the hand-over"),
         [](const RunWatch::Seen& now) { return is_over(now.migration); },
@@ -122,33 +155,53 @@ void TransferSteps::exec() {
             check_wanted();
             expect_pause_so_far();
         },
-        record_.max_pause ? kOftenLook : RunWatch::kLook);
-    record_.pause.stopped = was_running_ ? seen.stopped_ns : 0;
-    record_.pause.executed = was_running_ ? monotonic_ns() : 0;
+        record_.max_pause ? kOftenLook : kLook);
     if (seen.migration != "completed") {
         const json why = host_.vmm.call("query-migrate", json::object(), host_.deadlines.query);
         throw Error(ErrorCode::kExecFailed, "the new QEMU cannot take the guest over: {}",
                     why.value("error-desc", seen.migration));
     }
+    expect_pause_so_far();
 }
 
 void TransferSteps::load() {
-    target_->watch().wait(
+    before_entry([this] {
+        wait_for_load();
+        if (entry_)
+            return;
+        give_settings(target_->calls(), within(host_.deadlines.query),
+                      settings_beside(sets_as_for_transfer));
+        order_entry();
+    });
+}
+
+void TransferSteps::wait_for_load() {
+    const auto seen = target_->watch().wait(
         N_("the end of the load"), [](const RunWatch::Seen& now) { return is_over(now.migration); },
         within(host_.deadlines.load), [this] { check_wanted(); });
-    if (const std::string status = target_->watch().seen().migration; status != "completed")
-        throw Error(ErrorCode::kExecFailed, "the new QEMU has not loaded the guest ({})", status);
-    give_settings(target_->calls(), within(host_.deadlines.query), sets_as_for_transfer);
-    record_.pause.loaded = was_running_ ? monotonic_ns() : 0;
+    if (seen.migration != "completed")
+        throw Error(ErrorCode::kExecFailed, "the new QEMU has not loaded the guest ({})",
+                    seen.migration);
 }
 
 void TransferSteps::resume() {
     if (!was_running_)
         return;
-    target_->calls().call("cont", json::object(), within(host_.deadlines.resume));
+    const int64_t told = entry_->wait(within(host_.deadlines.resume));
     wait_for_entry();
     resumed_ = true;
-    record_.pause.running = target_->watch().seen().resumed_ns;
+    note_pause(told);
+}
+
+// The new QEMU is there before the guest stops, and loads as the old one saves. What a QEMU says of
+// its moments may be wrong.
+void TransferSteps::note_pause(int64_t told) {
+    const RunWatch::Seen loaded = target_->watch().seen();
+    record_.pause.stopped = std::min(watch_->seen().stopped_ns, told);
+    record_.pause.saved = record_.pause.stopped;
+    record_.pause.executed = std::clamp(loaded.migration_ns, record_.pause.saved, told);
+    record_.pause.loaded = told;
+    record_.pause.running = std::max(loaded.resumed_ns, told);
 }
 
 void TransferSteps::wait_for_entry() {
@@ -170,9 +223,21 @@ void TransferSteps::release_taps() {
     }
 }
 
+// Whoever migrates the guest next expects it.
+void TransferSteps::describe_again() {
+    if (!source_->has_silenced_description())
+        return;
+    try {
+        set_describing(target_->calls(), true, host_.deadlines.query);
+    } catch (const Error& error) {
+        log::error("the guest cannot be migrated by libvirt: {}", error.message());
+    }
+}
+
 // libvirt's process stays, an empty shell under the number that libvirt knows; others end.
 void TransferSteps::finish() {
     resumed_ = true;
+    describe_again();
     release_taps();
     const auto old = vmm_.process;
     call_on_loop(host_.loop,

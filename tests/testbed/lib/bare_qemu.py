@@ -20,6 +20,12 @@ ALONE = ("-nodefaults", "-no-shutdown", "-no-user-config")
 NOT_THE_GUESTS = ("-incoming", "-mon", "-name")
 
 
+def listens(path):
+    """Whether somebody listens at the unix socket, which is there a moment before (proc(5): __SO_ACCEPTCON in the flags)."""
+    sockets = pathlib.Path("/proc/net/unix").read_text(encoding="utf-8").splitlines()
+    return any(line.endswith(f" {path}") and line.split()[3] == "00010000" for line in sockets)
+
+
 def arguments_of(pid):
     """The command line of a domain's QEMU, of which the guest is left, its serial line in a file: (arguments, file)."""
     log = pathlib.Path("/tmp/bare-console.log")
@@ -97,7 +103,7 @@ class BareQemu:
             self.arguments + self.monitor() + ["-incoming", "defer", "-incoming", json.dumps(
                 {"channel-type": "cpr", "addr": {**socket, "path": channel}})],
             stdin=subprocess.DEVNULL)
-        while not pathlib.Path(channel).exists():
+        while not listens(channel):
             time.sleep(0.001)
         capabilities = [{"capability": name, "state": True} for name in ("events", "return-path")]
         old.call("migrate-set-capabilities", capabilities=capabilities)

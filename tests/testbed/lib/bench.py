@@ -11,7 +11,9 @@ from .l1 import FILES
 from .update import NEXT_VMM, VMM, Update
 
 VCPUS, MEMORY_MIB = 2, 1024
-RUNS, SHORT_RUNS = 10, 2
+# Updates of a guest, of which each case has one in every turn: a machine that gets slower or faster
+# meanwhile does so for all cases alike.
+RUNS, SHORT_RUNS = 5, 1
 VFIO_DRIVER = pathlib.Path("/sys/bus/pci/drivers/vfio-pci")
 TINY_KERNEL = FILES / "tiny-kernel"
 # Of QEMU in mode exec.
@@ -46,22 +48,23 @@ class Load:
 
 
 class Bench:
-    """Each case measures RUNS updates of a guest of its own, which works all the time."""
+    """Each turn of a case measures RUNS updates of a guest of its own, which works all the time."""
 
-    def __init__(self, l1, load):
+    def __init__(self, l1, load, turns=3):
         self.l1 = l1
         self.load = load
+        self.turns = turns
         self.runs = SHORT_RUNS if l1.short else RUNS
         self.results = {}
 
     def measure(self, case, update):
         """`update` returns (pause, total) in ms."""
-        found = []
+        found = self.results.setdefault(case, {"pause_ms": [], "total_ms": []})
         for number in range(self.runs):
-            found.append(update(number))
-            self.l1.log(f"{case} {number + 1}: pause {found[-1][0]:.1f} ms, total {found[-1][1]:.1f} ms")
-        self.results[case] = {"pause_ms": [pause for pause, _ in found],
-                              "total_ms": [total for _, total in found]}
+            pause, total = update(number)
+            self.l1.log(f"{case}: pause {pause:.1f} ms, total {total:.1f} ms")
+            found["pause_ms"].append(pause)
+            found["total_ms"].append(total)
 
     def measure_domain(self, case, emulator, binaries, devices, shared_memory):
         """Updates by the project, under libvirt. Returns what BareQemu needs for the same guest."""
@@ -79,24 +82,33 @@ class Bench:
         self.measure(case, update)
         arguments = arguments_of(guest.vmm_pid())
         guest.virsh("destroy")
+        guest.virsh("undefine")
         return arguments
 
-    def measure_all(self, device=None):
-        """All cases; `device` is the PCI address of what is passed through."""
+    def measure_bare(self, case, way, arguments):
+        """Updates of a bare QEMU with these arguments (of arguments_of())."""
+        guest = BareQemu(self.l1, qemu.STOCK_QEMU, self.load, *arguments)
+        self.measure(case, lambda _: way(guest))
+        guest.end()
+
+    def measure_turn(self, device):
+        """All cases once; each of ours beside QEMU's own."""
         devices = [device] if device else []
         self.measure_domain("cpr-vmm-exec", EMULATOR, (NEXT_VMM, VMM), devices, True)
-        bare = self.measure_domain("qemu-transfer", qemu.EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU),
-                                   devices, False)
-        qemu.add_emulator(self.l1, EXEC_EMULATOR, qemu.STOCK_QEMU, mode="exec")
         self.measure_domain("qemu-exec", EXEC_EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU), devices,
                             False)
+        bare = self.measure_domain("qemu-transfer", qemu.EMULATOR, (qemu.NEXT_QEMU, qemu.STOCK_QEMU),
+                                   devices, False)
         if device:
             bind_to_vfio(f"0000:{device}")
-        for case, way in (("bare-qemu-exec", BareQemu.exec),
-                          ("bare-qemu-transfer", BareQemu.transfer)):
-            guest = BareQemu(self.l1, qemu.STOCK_QEMU, self.load, *bare)
-            self.measure(case, lambda _, guest=guest, way=way: way(guest))
-            guest.end()
+        self.measure_bare("bare-qemu-transfer", BareQemu.transfer, bare)
+        self.measure_bare("bare-qemu-exec", BareQemu.exec, bare)
+
+    def measure_all(self, device=None):
+        """All turns; `device` is the PCI address of what is passed through."""
+        qemu.add_emulator(self.l1, EXEC_EMULATOR, qemu.STOCK_QEMU, mode="exec")
+        for _ in range(self.turns):
+            self.measure_turn(device)
 
     def finish(self):
         """Leave the results for scripts/bench."""

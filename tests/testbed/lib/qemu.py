@@ -112,3 +112,9 @@ def pinged_update(guest, binary, queues=1):
               f"{longest * 1000:.0f} ms; pause {update.describe_pause()}")
     outside = pinger.lost_outside(update.pause, queues)
     l1.require(not outside, f"pings were lost while the guest ran: {outside}")
+
+
+def require_described_states(guest):
+    """Whoever saves or migrates the guest next does so as before."""
+    guest.l1.require(guest.qmp("qom-get", path="/machine", property="suppress-vmdesc") is False,
+                     "QEMU was left without the description of its state")

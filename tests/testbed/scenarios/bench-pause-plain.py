@@ -14,6 +14,6 @@ BY_HAND = True
 def run(l1):
     """On the machine itself. Its KVM may be one that can run no real kernel (KVM_PVM)."""
     qemu.set_up(l1)
-    bench = Bench(l1, Load())
+    bench = Bench(l1, Load(), turns=6)
     bench.measure_all()
     bench.finish()

@@ -66,6 +66,15 @@ def without_prefix(_matrix):
     return qemu.NEXT_QEMU
 
 
+class TransferMatrix(Matrix):
+    """Mode transfer; what was changed in the old QEMU for it is as it was after each."""
+
+    def attempt(self, cell):
+        last = super().attempt(cell)
+        qemu.require_described_states(self.guest)
+        return last
+
+
 class ExecMatrix(Matrix):
     """Mode exec, with the program of the update whole again before each."""
 
@@ -150,5 +159,5 @@ def run(l1):
     def some(cells):
         return cells[SHORT_FIRST::SHORT_STEP] if l1.short else cells
     run_matrices(l1, [
-        (matrix(Matrix, qemu.EMULATOR, LONGEST_FAILURE_NS), some(CELLS)),
+        (matrix(TransferMatrix, qemu.EMULATOR, LONGEST_FAILURE_NS), some(CELLS)),
         (matrix(ExecMatrix, EXEC_EMULATOR, LONGEST_EXEC_FAILURE_NS), some(EXEC_CELLS))])

@@ -26,6 +26,7 @@ def run(l1):
         guest.wait_for_io(100, job="io-vda")
         update.require_pause_seen_outside(usual_gap)
         LibvirtView(guest).require_same_as(view)
+        qemu.require_described_states(guest)
     guest.virsh("suspend")
     l1.run(TOOL, guest.name, qemu.NEXT_QEMU, timeout=90)
     l1.require(job(guest)["status"] == "completed", "a paused guest was not updated")

@@ -7,6 +7,7 @@ tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/support.h tests/unit/controller_qemu/support.cc \
 	tests/unit/controller_qemu/argument_model_test.cc \
 	tests/unit/controller_qemu/block_graph_test.cc \
+	tests/unit/controller_qemu/entry_order_test.cc \
 	tests/unit/controller_qemu/exec_handover_test.cc \
 	tests/unit/controller_qemu/exec_messages_test.cc \
 	tests/unit/controller_qemu/follow_devices_test.cc \
@@ -17,6 +18,8 @@ tests_unit_controller_qemu_SOURCES = \
 	tests/unit/controller_qemu/key_values_test.cc \
 	tests/unit/controller_qemu/line_checks_test.cc \
 	tests/unit/controller_qemu/live_comparison_test.cc \
+	tests/unit/controller_qemu/migration_source_test.cc \
+	tests/unit/controller_qemu/monitor_fixture.h \
 	tests/unit/controller_qemu/open_files_test.cc \
 	tests/unit/controller_qemu/plugged_chardevs_test.cc \
 	tests/unit/controller_qemu/queue_checks_test.cc \

@@ -103,6 +103,26 @@ TEST(RunWatch, WaitsForAnotherThread) {
     loop.join();
 }
 
+TEST(RunWatch, TellsOfEachEventOnceItIsSeen) {
+    RunWatch watch;
+    std::vector<std::string> told;
+    watch.then([&] { told.push_back(watch.seen().migration); });
+    watch.on_event(migration("active"));
+    watch.on_event(migration("completed"));
+    EXPECT_EQ(told, (std::vector<std::string>{"active", "completed"}));
+    watch.then({});
+    watch.on_event(migration("failed"));
+    EXPECT_EQ(told.size(), 2u);
+}
+
+TEST(RunWatch, AMigrationHasItsMoment) {
+    RunWatch watch;
+    const int64_t before = monotonic_ns();
+    watch.on_event(migration("completed"));
+    EXPECT_GE(watch.seen().migration_ns, before);
+    EXPECT_LE(watch.seen().migration_ns, monotonic_ns());
+}
+
 TEST(RunWatch, GivesUp) {
     RunWatch watch;
     try {

@@ -56,6 +56,27 @@ TEST_F(ConnectionTest, CarriesMessagesInOrder) {
     EXPECT_EQ(got_[1]["n"], 2);
 }
 
+TEST_F(ConnectionTest, AMessageSentAheadLacksItsEndUntilItIsReleased) {
+    int pair[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    Connection sender(loop_, UniqueFd(pair[0]), {[](json, auto) {}, [](auto&) {}});
+    const UniqueFd reader(pair[1]);
+    const auto arrived = [&] {
+        std::string bytes(100, ' ');
+        const ssize_t got = recv(reader.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+        return bytes.substr(0, got < 0 ? 0 : static_cast<size_t>(got));
+    };
+    sender.send_ahead({{"execute", "cont"}, {"id", {{"n", 1}}}});
+    EXPECT_EQ(arrived(), R"({"execute":"cont","id":{"n":1})");
+    EXPECT_EQ(arrived(), "");
+    sender.release();
+    EXPECT_EQ(arrived(), "}\r\n");
+    sender.release();
+    EXPECT_EQ(arrived(), "");
+    sender.send({{"n", 2}});
+    EXPECT_EQ(arrived(), "{\"n\":2}\r\n");
+}
+
 TEST_F(ConnectionTest, CarriesMessagesLargerThanTheSocketBuffer) {
     near_->send({{"text", std::string(4 << 20, 'x')}});
     run_until([this] { return got_.size() == 1; });
