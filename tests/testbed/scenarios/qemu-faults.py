@@ -35,6 +35,8 @@ PREFIX = pathlib.Path("/usr/libexec/libvirt-cpr/virt-cpr-qemu-exec")
 BEFORE_LOAD, TELLS_OF_LOAD = 3, 7
 # Which of its reads: before, it reads the table of its descriptors, to the end.
 READS_STATE = 3
+# And of one beside the old one: that it has everything, to the old one; it has told the controller already.
+TELLS_OLD = 15
 REFUSED = ("failed",)
 CANCELLED = ("cancelled",)
 
@@ -109,6 +111,11 @@ CELLS = [
          meanwhile=restart_libvirt, status=("completed",)),
     Cell("exec", "the new QEMU lacks the disk", binary=impostor("lacks-disk")),
     Cell("exec", "the new QEMU lacks the serial line", binary=impostor("lacks-serial")),
+    Cell("exec", "cannot tell the old one that it has loaded", Fault(NEW, SENDMSG, error("EPIPE"), TELLS_OLD)),
+    Cell("exec", "killed before it tells the old one", Fault(NEW, SENDMSG, killed("SIGKILL"), TELLS_OLD)),
+    Cell("exec", "hangs before it tells the old one", Fault(NEW, SENDMSG, HANGS, TELLS_OLD)),
+    Cell("exec", "cancelled before it tells the old one", Fault(NEW, SENDMSG, A_WHILE, TELLS_OLD),
+         meanwhile=cancel, status=CANCELLED),
 ]
 
 EXEC_CELLS = [
