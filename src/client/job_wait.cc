@@ -48,7 +48,7 @@ Job wait_for_job(virDomainPtr domain, long long id, std::optional<Clock::time_po
                             format_text(_("job {} did not end in time; it goes on"), id));
         }
         if (auto text = events.next(until(deadline, interval))) {
-            interval = kPollIntervalWithEvents;
+            interval = kPollIntervalInUpdate;
             report = job_of_event(*text);
             if (report && report->id() != id) {
                 report.reset();

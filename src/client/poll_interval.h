@@ -11,7 +11,10 @@ namespace cpr::client {
 inline constexpr std::chrono::milliseconds kPollInterval{200};
 
 // Once events have been seen to arrive, queries only guard against one that got lost.
-inline constexpr std::chrono::milliseconds kPollIntervalWithEvents{5000};
+inline constexpr std::chrono::milliseconds kPollIntervalWithEvents{1000};
+
+// While an update is waited for: a question may fall into the guest's pause, and take a processor.
+inline constexpr std::chrono::milliseconds kPollIntervalInUpdate{5000};
 
 }  // namespace cpr::client
 
